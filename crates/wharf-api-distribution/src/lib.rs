@@ -1,0 +1,1 @@
+//! OCI distribution-spec and the token endpoint: decode, call, encode.

@@ -1,0 +1,1 @@
+//! Wharf's REST API for people and scripts, and its OpenAPI document.

@@ -1,0 +1,1 @@
+//! Bytes on local files or memory; resumable uploads; one conformance suite for all.

@@ -1,0 +1,123 @@
+//! One request: who asks, with which grants, under which id.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use uuid::Uuid;
+use wharf_oci::RepositoryName;
+
+use crate::caller::Caller;
+use crate::grant::Grants;
+use crate::permission::{Permission, Right};
+use crate::permit::{AuthorizeError, Permit};
+
+/// The id of a request: stands in every log line, error and audit row that it causes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId(pub Uuid);
+
+impl RequestId {
+    /// A new id, ordered by time.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.simple().fmt(f)
+    }
+}
+
+/// One request's caller, grants and id. Cheap to make, one per request.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Who asks.
+    pub caller: Caller,
+    /// Under which id.
+    pub request_id: RequestId,
+    /// From which address, where it came over a network.
+    pub remote: Option<IpAddr>,
+    grants: Grants,
+}
+
+impl Context {
+    /// The context of one request. `grants` come from identity; nobody else can tell what a caller may do.
+    pub fn new(caller: Caller, request_id: RequestId, remote: Option<IpAddr>, grants: Grants) -> Self {
+        Self { caller, request_id, remote, grants }
+    }
+
+    /// Checks one right on one repository. What the caller may not read does not exist.
+    pub fn authorize<R: Right>(&self, repository: &RepositoryName) -> Result<Permit<R>, AuthorizeError> {
+        let grant = self.grants.get(repository);
+        if let Some(grant) = grant
+            && let Some(project) = grant.project
+            && grant.granted.contains(R::PERMISSION)
+        {
+            return Ok(Permit::new(project, repository.clone()));
+        }
+        if self.caller.is_anonymous() {
+            return Err(AuthorizeError::Unauthenticated(repository.clone()));
+        }
+        match grant {
+            Some(grant) if grant.refused.contains(R::PERMISSION) && grant.granted.contains(Permission::Pull) => {
+                Err(AuthorizeError::Denied { repository: repository.clone(), action: R::PERMISSION.name() })
+            }
+            Some(grant) if grant.refused.contains(R::PERMISSION) => Err(AuthorizeError::NotFound(repository.clone())),
+            Some(_) | None => Err(AuthorizeError::InsufficientScope(repository.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caller::CallerId;
+    use crate::grant::Grant;
+    use crate::permission::{Delete, Permissions, Pull, Push};
+    use crate::permit::ProjectId;
+
+    fn context(caller: Caller, granted: &[Permission], refused: &[Permission]) -> (Context, RepositoryName) {
+        let repository: RepositoryName = "p/app".parse().expect("valid");
+        let grant = Grant {
+            repository: repository.clone(),
+            project: Some(ProjectId(7)),
+            granted: Permissions::of(granted),
+            refused: Permissions::of(refused),
+        };
+        (Context::new(caller, RequestId::generate(), None, Grants(vec![grant])), repository)
+    }
+
+    fn user() -> Caller {
+        Caller { id: CallerId::User(1), name: "u".to_owned() }
+    }
+
+    #[test]
+    fn a_granted_right_gives_a_permit_for_that_project() {
+        let (ctx, repository) = context(user(), &[Permission::Pull], &[]);
+        let permit = ctx.authorize::<Pull>(&repository).expect("granted");
+        assert_eq!((permit.project(), permit.repository()), (ProjectId(7), &repository));
+    }
+
+    #[test]
+    fn what_may_not_be_read_does_not_exist() {
+        let (ctx, repository) = context(user(), &[], &[Permission::Pull, Permission::Push]);
+        assert!(matches!(ctx.authorize::<Push>(&repository), Err(AuthorizeError::NotFound(_))));
+        let (ctx, repository) = context(user(), &[Permission::Pull], &[Permission::Push]);
+        assert!(matches!(ctx.authorize::<Push>(&repository), Err(AuthorizeError::Denied { action: "push", .. })));
+    }
+
+    #[test]
+    fn what_a_token_was_not_asked_for_asks_for_another_token() {
+        let (ctx, repository) = context(user(), &[Permission::Pull], &[]);
+        assert!(matches!(ctx.authorize::<Delete>(&repository), Err(AuthorizeError::InsufficientScope(_))));
+        let other: RepositoryName = "p/other".parse().expect("valid");
+        assert!(matches!(ctx.authorize::<Pull>(&other), Err(AuthorizeError::InsufficientScope(_))));
+    }
+
+    #[test]
+    fn anonymous_callers_are_asked_to_log_in() {
+        let (ctx, repository) = context(Caller::anonymous(), &[Permission::Pull], &[Permission::Push]);
+        assert!(ctx.authorize::<Pull>(&repository).is_ok());
+        assert!(matches!(ctx.authorize::<Push>(&repository), Err(AuthorizeError::Unauthenticated(_))));
+    }
+}

@@ -1,0 +1,1 @@
+//! SQLite and PostgreSQL behind one transaction type: pools, migrations, outbox, job queue, leases, audit log.

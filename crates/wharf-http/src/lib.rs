@@ -1,0 +1,1 @@
+//! Going out by HTTP: certificate authorities, timeouts and the one client builder.

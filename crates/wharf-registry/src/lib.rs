@@ -1,0 +1,1 @@
+//! Repositories: uploads, manifests, tags, referrers.

@@ -1,0 +1,1 @@
+//! Tiny valid images, temporary databases, a fake clock: what tests of several crates need.

@@ -1,0 +1,3 @@
+//! One program for a container image's whole life; the subcommand is the role.
+
+fn main() {}
