@@ -3,13 +3,26 @@
 //! Pure: text and bytes in, values out. It opens no file, knows no clock and speaks no protocol. Every parser here
 //! reads bytes that a stranger sent; it refuses what is ambiguous instead of guessing.
 //!
-//! Reading order: [`digest`], [`name`], [`reference`], [`media_type`], [`descriptor`], [`json`], [`manifest`],
-//! [`index`], [`code`].
+//! Reading order: [`digest`], [`name`], [`reference`], [`media_type`], [`json`], [`descriptor`], [`manifest`],
+//! [`index`], [`scope`], [`code`].
 
+pub mod code;
+pub mod descriptor;
 pub mod digest;
+pub mod index;
+pub mod json;
+pub mod manifest;
+pub mod media_type;
 pub mod name;
 pub mod reference;
+pub mod scope;
 
+pub use code::ErrorCode;
+pub use descriptor::{Descriptor, DescriptorError, Platform};
 pub use digest::{Algorithm, Digest, DigestError};
+pub use json::{JsonError, MemberError};
+pub use manifest::{Content, Manifest, ManifestError};
+pub use media_type::MediaType;
 pub use name::{NameError, ProjectName, RepositoryName};
 pub use reference::{Reference, ReferenceError, Tag};
+pub use scope::{Scope, ScopeError};

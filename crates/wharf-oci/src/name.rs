@@ -140,7 +140,7 @@ mod tests {
 
         #[test]
         fn no_text_panics(text in ".{0,64}") {
-            let _ = text.parse::<RepositoryName>();
+            drop(text.parse::<RepositoryName>());
         }
     }
 }
