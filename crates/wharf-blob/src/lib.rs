@@ -1,1 +1,26 @@
 //! Bytes on local files or memory; resumable uploads; one conformance suite for all.
+//!
+//! A [`Store`] takes an upload in any number of pieces, hashing while it writes, and turns it into immutable bytes
+//! under an opaque [`StorageKey`]. What it acknowledges is durable. It does not know digests' owners, repositories or
+//! rights, and nothing is ever derived by listing it: which digest lies under which key, and who may read it, is the
+//! catalog's business.
+//!
+//! Reading order: [`store`], [`key`], [`state`], [`body`], [`reader`], [`error`], [`memory`].
+
+pub mod body;
+pub mod error;
+pub mod key;
+pub mod memory;
+pub mod reader;
+pub mod state;
+pub mod store;
+
+mod fence;
+
+pub use body::{Body, BodyError};
+pub use error::{Error, Failure};
+pub use key::{KeyError, StorageKey, UploadKey};
+pub use memory::Memory;
+pub use reader::Reader;
+pub use state::UploadState;
+pub use store::{Appended, BoxFuture, Store, Upload};

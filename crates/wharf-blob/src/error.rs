@@ -1,0 +1,162 @@
+//! What can go wrong in a blob store.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::body::BodyError;
+use crate::key::{StorageKey, UploadKey};
+
+/// What sort of failure an [`Error`] is. (This crate stands below `wharf-context`, whose `Kind` has the same words.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// The upload or the bytes are not there.
+    NotFound,
+    /// The request was wrong, or its body did not come as promised.
+    Invalid,
+    /// Somebody else moved the upload on.
+    Conflict,
+    /// Storage or a quota on it is used up. What the failed operation had taken is free again.
+    Exhausted,
+    /// The machine is short of something else or shutting down; a retry may help.
+    Unavailable,
+    /// The storage is broken, or we are.
+    Internal,
+}
+
+/// A failed operation of a blob store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The upload never was, is finished, or was aborted.
+    #[error("upload `{upload}` is not in the store")]
+    UploadNotFound {
+        /// The upload.
+        upload: UploadKey,
+    },
+    /// Fewer bytes lie in the upload than its state says; it has to start anew.
+    #[error("upload `{upload}` was lost: {found_bytes} of {expected_bytes} bytes are left")]
+    UploadLost {
+        /// The upload.
+        upload: UploadKey,
+        /// What its state says.
+        expected_bytes: u64,
+        /// What is there.
+        found_bytes: u64,
+    },
+    /// Another request continued the upload, and the state in hand no longer describes its bytes.
+    #[error("upload `{upload}` was continued by another request")]
+    Superseded {
+        /// The upload.
+        upload: UploadKey,
+    },
+    /// The body did not come to its end.
+    #[error("cannot read the body for upload `{upload}`")]
+    Body {
+        /// The upload.
+        upload: UploadKey,
+        /// Why not.
+        source: BodyError,
+    },
+    /// Nothing is stored under the key.
+    #[error("blob `{key}` is not in the store")]
+    BlobNotFound {
+        /// The key.
+        key: StorageKey,
+    },
+    /// A range reaches beyond the stored bytes.
+    #[error("blob `{key}` has {size_bytes} bytes, fewer than the range asked for")]
+    Range {
+        /// The key.
+        key: StorageKey,
+        /// How many bytes are stored.
+        size_bytes: u64,
+    },
+    /// Stored bytes ended early while they were read.
+    #[error("blob `{key}` ended at byte {offset} while it was read")]
+    BlobTruncated {
+        /// The key.
+        key: StorageKey,
+        /// Where it ended.
+        offset: u64,
+    },
+    /// The store's own folders cannot be made or opened.
+    #[error("cannot open the blob store at `{}`", path.display())]
+    OpenStore {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Uploads could never become blobs, because one cannot be renamed into the other's folder.
+    #[error("`uploads` and `blobs` below `{}` must lie on one file system", path.display())]
+    TwoFileSystems {
+        /// The store's folder.
+        path: PathBuf,
+    },
+    /// An operation on an upload's file failed.
+    #[error("cannot {action} upload `{upload}`")]
+    Upload {
+        /// What was being done, e.g. `write`.
+        action: &'static str,
+        /// The upload.
+        upload: UploadKey,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// An operation on stored bytes failed.
+    #[error("cannot {action} blob `{key}`")]
+    Blob {
+        /// What was being done, e.g. `read`.
+        action: &'static str,
+        /// The key.
+        key: StorageKey,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// An operation on a folder of the store failed.
+    #[error("cannot {action} folder `{folder}` of the blob store")]
+    Folder {
+        /// What was being done, e.g. `sync`.
+        action: &'static str,
+        /// The folder below the store's own.
+        folder: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The process is shutting down.
+    #[error("the blob store is shutting down")]
+    Stopped,
+}
+
+impl Error {
+    /// What sort of failure it is.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::UploadNotFound { .. } | Self::UploadLost { .. } | Self::BlobNotFound { .. } => Failure::NotFound,
+            Self::Superseded { .. } => Failure::Conflict,
+            Self::Body { .. } | Self::Range { .. } => Failure::Invalid,
+            Self::BlobTruncated { .. } | Self::TwoFileSystems { .. } => Failure::Internal,
+            Self::Stopped => Failure::Unavailable,
+            Self::OpenStore { source, .. }
+            | Self::Upload { source, .. }
+            | Self::Blob { source, .. }
+            | Self::Folder { source, .. } => failure_of(source),
+        }
+    }
+
+    /// Whether storage, or a quota on it, is used up.
+    pub fn is_exhausted(&self) -> bool {
+        self.failure() == Failure::Exhausted
+    }
+}
+
+fn failure_of(error: &io::Error) -> Failure {
+    use rustix::io::Errno;
+    match Errno::from_io_error(error) {
+        Some(Errno::NOSPC | Errno::DQUOT) => Failure::Exhausted,
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::AGAIN | Errno::STALE | Errno::ROFS) => {
+            Failure::Unavailable
+        }
+        _ => Failure::Internal,
+    }
+}

@@ -1,0 +1,146 @@
+//! One writer per upload: the later request wins, and what the earlier one knew is refused from then on.
+//!
+//! Without this, two requests on one upload could leave a state (offset, hash) in the catalog that describes other
+//! bytes than those that lie in the store: a blob under a digest that is not its own. A state therefore carries the
+//! writer that left it, and a request is let in only with the state of the last writer, or with the one that the last
+//! writer began from (its answer got lost, or it is still running and is stopped now).
+//!
+//! Memory of this process is enough: when it is lost, so are all requests that it was kept for. Several nodes on one
+//! shared folder exclude each other by a lock on the file.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{OwnedMutexGuard, watch};
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::key::UploadKey;
+use crate::state::UploadState;
+use crate::store::Upload;
+
+/// One append or finish: a random number, so that it cannot recur after a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Writer(u64);
+
+impl Writer {
+    /// The writer of an upload that nobody has written to.
+    pub(crate) const NONE: Self = Self(0);
+
+    fn generate() -> Self {
+        Self(Uuid::new_v4().as_u64_pair().0)
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(u64::from_be_bytes(bytes))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Writers {
+    last: Writer,
+    before: Writer,
+}
+
+#[derive(Debug)]
+struct Lineage {
+    writers: watch::Sender<Writers>,
+    turn: Arc<tokio::sync::Mutex<()>>,
+    since: Instant,
+}
+
+/// The uploads that this process has written to.
+#[derive(Debug, Default)]
+pub(crate) struct Fence {
+    uploads: Mutex<HashMap<UploadKey, Arc<Lineage>>>,
+}
+
+/// The right to write to an upload, until it is dropped. [`Claim::is_lost`] tells when another one wants it.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) upload: UploadKey,
+    pub(crate) writer: Writer,
+    seen: watch::Receiver<Writers>,
+    // Held, with everything that may still write, in an Arc: the next writer starts when the last part of this one ends.
+    _lineage: Arc<Lineage>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Fence {
+    /// Takes the upload over from whoever writes to it, and waits until they have stopped.
+    pub(crate) async fn claim(&self, upload: UploadKey, state: &UploadState) -> Result<Claim, Error> {
+        let lineage = self.lineage(upload, state.writer);
+        let writer = Writer::generate();
+        let is_known = lineage.writers.send_if_modified(|writers| {
+            let is_known = state.writer == writers.last || state.writer == writers.before;
+            if is_known {
+                *writers = Writers { last: writer, before: state.writer };
+            }
+            is_known
+        });
+        if !is_known {
+            return Err(Error::Superseded { upload });
+        }
+        let seen = lineage.writers.subscribe();
+        let turn = Arc::clone(&lineage.turn).lock_owned().await;
+        let claim = Claim { upload, writer, seen, _lineage: lineage, _turn: turn };
+        if claim.is_lost() { Err(Error::Superseded { upload }) } else { Ok(claim) }
+    }
+
+    /// Whether `state` still describes the upload's bytes.
+    pub(crate) fn check(&self, upload: UploadKey, state: &UploadState) -> Result<(), Error> {
+        let lineage = self.lineage(upload, state.writer);
+        let writers = *lineage.writers.borrow();
+        if state.writer == writers.last || state.writer == writers.before {
+            Ok(())
+        } else {
+            Err(Error::Superseded { upload })
+        }
+    }
+
+    /// Stops whoever writes to an upload whose bytes are gone, and forgets it.
+    pub(crate) fn forget(&self, upload: UploadKey) {
+        let lineage = self.uploads.lock().unwrap_or_else(PoisonError::into_inner).remove(&upload);
+        if let Some(lineage) = lineage {
+            let nobody = Writer::generate();
+            lineage.writers.send_replace(Writers { last: nobody, before: nobody });
+        }
+    }
+
+    /// Forgets uploads that ended elsewhere: all but `open`, as far as they were known before `listed_at`.
+    pub(crate) fn retain(&self, open: &[Upload], listed_at: Instant) {
+        let open: HashSet<_> = open.iter().map(|upload| upload.key).collect();
+        self.uploads.lock().unwrap_or_else(PoisonError::into_inner).retain(|upload, lineage| {
+            lineage.since >= listed_at || open.contains(upload) || Arc::strong_count(lineage) > 1
+        });
+    }
+
+    fn lineage(&self, upload: UploadKey, writer: Writer) -> Arc<Lineage> {
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        let lineage = uploads.entry(upload).or_insert_with(|| {
+            let writers = watch::Sender::new(Writers { last: writer, before: writer });
+            Arc::new(Lineage { writers, turn: Arc::default(), since: Instant::now() })
+        });
+        Arc::clone(lineage)
+    }
+}
+
+impl Claim {
+    /// Whether another request has taken the upload over.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.seen.borrow().last != self.writer
+    }
+
+    /// Waits until another request takes the upload over.
+    pub(crate) async fn lost(&self) -> Error {
+        let mut seen = self.seen.clone();
+        // The sender lives in the lineage that this claim holds, so the wait cannot fail.
+        let _ended = seen.wait_for(|writers| writers.last != self.writer).await;
+        Error::Superseded { upload: self.upload }
+    }
+}

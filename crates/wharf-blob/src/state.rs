@@ -1,0 +1,170 @@
+//! States: how far an upload has come and the hash of its bytes so far, in a form that any node can continue from.
+
+use std::fmt;
+
+use bytes::Bytes;
+use sha2::digest::common::hazmat::{SerializableState, SerializedState};
+use sha2::{Digest as _, Sha256, Sha512};
+use wharf_oci::{Algorithm, Digest};
+
+use crate::fence::{Claim, Writer};
+
+/// How far an upload has come.
+#[derive(Clone)]
+pub struct UploadState {
+    /// How many bytes are in the upload.
+    pub offset: u64,
+    /// The append that left it so.
+    pub(crate) writer: Writer,
+    pub(crate) hasher: Hasher,
+}
+
+impl UploadState {
+    /// The state of an upload without bytes, to be hashed by `algorithm`.
+    pub fn new(algorithm: Algorithm) -> Self {
+        Self { offset: 0, writer: Writer::NONE, hasher: Hasher::new(algorithm) }
+    }
+
+    /// The state after `claim` has added `pieces`.
+    pub(crate) fn advanced(mut self, claim: &Claim, pieces: &[Bytes]) -> Self {
+        for piece in pieces {
+            self.hasher.update(piece);
+            self.offset += piece.len() as u64;
+        }
+        Self { writer: claim.writer, ..self }
+    }
+
+    /// The algorithm that the upload is hashed by.
+    pub fn algorithm(&self) -> Algorithm {
+        self.hasher.algorithm()
+    }
+
+    /// The digest of the bytes so far.
+    pub fn digest(&self) -> Digest {
+        self.hasher.digest()
+    }
+
+    /// The saved form: one algorithm byte (1 sha256, 2 sha512), offset and writer (8 bytes each, big-endian), then the
+    /// hash function's own state (104 or 208 bytes).
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(17 + 208);
+        bytes.push(match self.algorithm() {
+            Algorithm::Sha256 => 1,
+            Algorithm::Sha512 => 2,
+        });
+        bytes.extend_from_slice(&self.offset.to_be_bytes());
+        bytes.extend_from_slice(&self.writer.to_bytes());
+        self.hasher.save(&mut bytes);
+        bytes
+    }
+
+    /// Reads the saved form back; `None` when the bytes are not one.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (algorithm, rest) = bytes.split_first()?;
+        let (offset, rest) = rest.split_first_chunk()?;
+        let (writer, rest) = rest.split_first_chunk()?;
+        let hasher = match algorithm {
+            1 => Hasher::Sha256(load(rest)?),
+            2 => Hasher::Sha512(load(rest)?),
+            _ => return None,
+        };
+        Some(Self { offset: u64::from_be_bytes(*offset), writer: Writer::from_bytes(*writer), hasher })
+    }
+}
+
+impl fmt::Debug for UploadState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadState")
+            .field("offset", &self.offset)
+            .field("writer", &self.writer)
+            .field("digest", &self.digest())
+            .finish()
+    }
+}
+
+/// A running hash of either algorithm.
+#[derive(Clone)]
+pub(crate) enum Hasher {
+    /// SHA-256.
+    Sha256(Sha256),
+    /// SHA-512.
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
+            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
+        }
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Sha512(hasher) => hasher.update(bytes),
+        }
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Sha256(_) => Algorithm::Sha256,
+            Self::Sha512(_) => Algorithm::Sha512,
+        }
+    }
+
+    fn digest(&self) -> Digest {
+        match self.clone() {
+            Self::Sha256(hasher) => Digest::from_hash(Algorithm::Sha256, &hasher.finalize()),
+            Self::Sha512(hasher) => Digest::from_hash(Algorithm::Sha512, &hasher.finalize()),
+        }
+    }
+
+    fn save(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Sha256(hasher) => bytes.extend_from_slice(&hasher.serialize()),
+            Self::Sha512(hasher) => bytes.extend_from_slice(&hasher.serialize()),
+        }
+    }
+}
+
+fn load<H: SerializableState>(bytes: &[u8]) -> Option<H> {
+    H::deserialize(&SerializedState::<H>::try_from(bytes).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_state_goes_on_where_it_stopped() {
+        let content: Vec<u8> = (0..1000_u32).flat_map(u32::to_le_bytes).collect();
+        for algorithm in Algorithm::ALL {
+            for cut in [0, 1, 63, 64, 127, 128, 129, 3999, 4000] {
+                let mut state = UploadState::new(algorithm);
+                state.hasher.update(&content[..cut]);
+                state.offset = cut as u64;
+                let mut state = UploadState::from_bytes(&state.to_bytes()).expect("own form");
+                state.hasher.update(&content[cut..]);
+                assert_eq!((state.offset, state.digest()), (cut as u64, Digest::of(algorithm, &content)));
+            }
+        }
+    }
+
+    #[test]
+    fn the_hash_state_has_the_published_sizes() {
+        assert_eq!(UploadState::new(Algorithm::Sha256).to_bytes().len(), 17 + 104);
+        assert_eq!(UploadState::new(Algorithm::Sha512).to_bytes().len(), 17 + 208);
+    }
+
+    #[test]
+    fn bytes_that_are_no_state_are_refused() {
+        let good = UploadState::new(Algorithm::Sha256).to_bytes();
+        for length in 0..good.len() {
+            assert!(UploadState::from_bytes(&good[..length]).is_none(), "{length}");
+        }
+        assert!(UploadState::from_bytes(&[&good[..], &[0]].concat()).is_none());
+        assert!(UploadState::from_bytes(&[&[2], &good[1..]].concat()).is_none());
+        assert!(UploadState::from_bytes(&[&[9], &good[1..]].concat()).is_none());
+    }
+}
