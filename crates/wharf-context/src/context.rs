@@ -28,6 +28,23 @@ impl fmt::Display for RequestId {
     }
 }
 
+/// How much of a caller's rights the credential of a request carries, beside its grants on repositories.
+///
+/// A registry token is handed to tools that only push and pull; whoever holds it must not be able to change members or
+/// passwords with it, unless it was issued for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Whether the list of repositories may be asked for.
+    pub catalog: bool,
+    /// Whether management may be asked for anything.
+    pub management: bool,
+}
+
+impl Reach {
+    /// All that the caller may do: the caller showed their own password or secret, or is Wharf itself.
+    pub const FULL: Self = Self { catalog: true, management: true };
+}
+
 /// One request's caller, grants and id. Cheap to make, one per request.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -38,12 +55,24 @@ pub struct Context {
     /// From which address, where it came over a network.
     pub remote: Option<IpAddr>,
     grants: Grants,
+    reach: Reach,
 }
 
 impl Context {
     /// The context of one request. `grants` come from identity; nobody else can tell what a caller may do.
     pub fn new(caller: Caller, request_id: RequestId, remote: Option<IpAddr>, grants: Grants) -> Self {
-        Self { caller, request_id, remote, grants }
+        Self { caller, request_id, remote, grants, reach: Reach::FULL }
+    }
+
+    /// The same context, with no more than `reach` of the caller's rights.
+    #[must_use]
+    pub fn with_reach(self, reach: Reach) -> Self {
+        Self { reach, ..self }
+    }
+
+    /// How much of the caller's rights this request carries.
+    pub fn reach(&self) -> Reach {
+        self.reach
     }
 
     /// Checks one right on one repository. What the caller may not read does not exist.

@@ -17,7 +17,7 @@ pub mod permit;
 
 pub use caller::{Caller, CallerId};
 pub use clock::{Clock, FakeClock, SystemClock, Timestamp};
-pub use context::{Context, RequestId};
+pub use context::{Context, Reach, RequestId};
 pub use event::Event;
 pub use grant::{Grant, Grants, Visibility};
 pub use kind::Kind;
