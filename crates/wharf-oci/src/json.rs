@@ -196,3 +196,171 @@ impl<'de> Visitor<'de> for Name {
         Ok(Cow::Owned(name.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn nested(open: &str, close: &str, levels: usize) -> String {
+        format!("{}{}", open.repeat(levels), close.repeat(levels))
+    }
+
+    #[test]
+    fn strict_documents_are_read() {
+        for text in [
+            "{}",
+            " [1, -2.5e3, true, false, null, \"\\u00e4\\ud83d\\ude00\"]\n",
+            r#"{"a":{"a":1},"A":{"a":2},"b":[{"a":1},{"a":1}]}"#,
+            "\"text\"",
+            "0",
+        ] {
+            let value: Value = serde_json::from_str(text).expect("JSON");
+            assert_eq!(parse_strict(text.as_bytes()), Ok(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn two_members_of_one_name_are_refused_at_any_depth_and_spelling() {
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"b":2,"a":3}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            r#"{"x":[0,{"y":{"a":1,"a":2}}]}"#,
+            r#"[[{"a":1,"\u0061":2}]]"#,
+        ] {
+            assert_eq!(check(text.as_bytes()), Err(JsonError::DuplicateKey { name: "a".to_owned() }), "{text}");
+        }
+        for text in
+            [r#"{"":1,"":2}"#, r#"{"\ud83d\ude00":1,"😀":2}"#, r#"{"a\/b":1,"a/b":2}"#, r#"{"\n":1,"\u000a":2}"#]
+        {
+            assert!(matches!(check(text.as_bytes()), Err(JsonError::DuplicateKey { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_shortened_in_the_sentence() {
+        let name = "é".repeat(1000);
+        let error = check(format!(r#"{{"{name}":1,"{name}":2}}"#).as_bytes()).expect_err("duplicate");
+        assert!(error.to_string().len() < 300, "{error}");
+        assert_eq!(shorten("a\n\u{1b}b"), "a\\n\\u{1b}b");
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for text in [
+            "",
+            " ",
+            "{",
+            "[1,]",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{'a':1}",
+            "{} {}",
+            "{}x",
+            "{}\0",
+            "01",
+            "1.",
+            "NaN",
+            "+1",
+            "1e999",
+            "\u{feff}{}",
+            "\"a\nb\"",
+            r#""\ud83d""#,
+            r#""\x""#,
+            "// c\n{}",
+            "{\"a\" 1}",
+            "nul",
+        ] {
+            assert!(matches!(check(text.as_bytes()), Err(JsonError::Syntax { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_refused() {
+        for (bytes, at) in
+            [(&b"{\"a\":\"\xff\"}"[..], 6), (b"\xff\xfe{\0}\0", 0), (b"\"\xed\xa0\x80\"", 1), (b"\"\xc0\x80\"", 1)]
+        {
+            assert_eq!(check(bytes), Err(JsonError::NotUtf8 { at }));
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let inner = |levels| nested(open, close, levels).replacen(":}", ":0}", 1);
+            assert!(check(inner(MAX_DEPTH).as_bytes()).is_ok());
+            assert_eq!(check(inner(MAX_DEPTH + 1).as_bytes()), Err(JsonError::TooDeep));
+        }
+        assert_eq!(check("[".repeat(4 << 20).as_bytes()), Err(JsonError::TooDeep));
+    }
+
+    #[test]
+    fn the_number_of_values_is_bounded() {
+        let list = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
+        assert!(check(list(MAX_VALUES).as_bytes()).is_ok());
+        assert_eq!(check(list(MAX_VALUES + 1).as_bytes()), Err(JsonError::TooManyValues));
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-c\\\\\"\u{e4}\u{1f600}]{0,4}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 64, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map("[a-z\u{e4}\u{1f600}]{0,3}", inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Every UTF-16 unit of a name as an escape.
+    fn escaped(name: &str) -> String {
+        name.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_document_without_duplicates_is_read_as_it_is(value in json()) {
+            let text = value.to_string();
+            prop_assert_eq!(parse_strict(text.as_bytes()), Ok(value));
+        }
+
+        #[test]
+        fn a_duplicate_is_found_wherever_it_stands(
+            members in prop::collection::btree_map("[a-z\u{e4}\u{1f600}]{1,3}", json(), 1..6),
+            twice in any::<prop::sample::Index>(),
+            is_escaped in any::<bool>(),
+            around in 0..20usize,
+        ) {
+            let names: Vec<&String> = members.keys().collect();
+            let name = names[twice.index(names.len())];
+            let spelt = if is_escaped { escaped(name) } else { name.clone() };
+            let object = Value::Object(members.clone().into_iter().collect()).to_string();
+            let doubled = format!("{},\"{spelt}\":0}}", &object[..object.len() - 1]);
+            let text = format!("{}{doubled}{}", "[1,{\"x\":".repeat(around), "}]".repeat(around));
+            let expected = Err(JsonError::DuplicateKey { name: shorten(name) });
+            prop_assert_eq!(check(text.as_bytes()).map(|_| ()), expected, "{}", text);
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..256)) {
+            drop(parse_strict(&bytes));
+        }
+
+        #[test]
+        fn no_text_of_json_characters_panics_or_is_read_more_loosely_than_by_others(
+            text in r#"[\[\]{}:,"\\u0a1e. -]{0,48}"#
+        ) {
+            if let Ok(value) = parse_strict(text.as_bytes()) {
+                prop_assert_eq!(serde_json::from_str::<Value>(&text).ok(), Some(value));
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! Pure: text and bytes in, values out. It opens no file, knows no clock and speaks no protocol. Every parser here
 //! reads bytes that a stranger sent; it refuses what is ambiguous instead of guessing.
 //!
-//! Reading order: [`digest`], [`name`], [`reference`], [`media_type`], [`json`], [`descriptor`], [`manifest`],
+//! Reading order: [`digest`], [`name`], [`mod@reference`], [`media_type`], [`json`], [`descriptor`], [`manifest`],
 //! [`index`], [`scope`], [`code`].
 
 pub mod code;

@@ -6,6 +6,8 @@
 //! Spec: image-spec, manifest.md and image-index.md; Docker's schema 2 and manifest list.
 
 mod error;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -170,9 +172,9 @@ fn known(text: &str, parse: fn(&str) -> Option<MediaType>) -> Result<MediaType, 
 }
 
 fn agreed(header: &str, body: &str) -> Result<MediaType, ManifestError> {
-    let media_type = MediaType::from_header(header);
-    match media_type {
-        Some(media_type) if media_type.as_str() == body => Ok(media_type),
+    match (MediaType::from_header(header), MediaType::parse(body)) {
+        (Some(header), Some(body)) if header == body => Ok(body),
+        (None, None) => Err(ManifestError::UnknownMediaType { given: json::shorten(body) }),
         _ => Err(ManifestError::MediaTypeMismatch { header: json::shorten(header), body: json::shorten(body) }),
     }
 }

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::name::RepositoryName;
+
 /// The longest text that may hold scopes, in bytes.
 pub const MAX_SCOPE_BYTES: usize = 16 * 1024;
 /// The most scopes of one request.
@@ -46,6 +48,16 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// What stands for one repository in a challenge.
+    pub fn repository(name: &RepositoryName, actions: &[&str]) -> Self {
+        Self {
+            kind: "repository".to_owned(),
+            class: None,
+            name: name.as_str().to_owned(),
+            actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+        }
+    }
+
     /// Reads scopes that are divided by spaces. An empty text has none.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, ScopeError> {
         if text.len() > MAX_SCOPE_BYTES {
@@ -129,4 +141,109 @@ fn parse_actions(text: &str) -> Result<Vec<String>, ScopeError> {
         }
     }
     Ok(actions)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn scopes_follow_the_grammar() {
+        for good in [
+            "repository:payments/app:pull,push",
+            "repository:alpine:pull",
+            "repository(plugin):a/b:pull",
+            "repository:registry.example.com:5000/a/b:pull,push,delete",
+            "registry:catalog:*",
+            "repository:a:*",
+            "repository:a:",
+            "future2:thing:act",
+        ] {
+            assert_eq!(good.parse::<Scope>().map(|scope| scope.to_string()).as_deref(), Ok(good));
+        }
+        for bad in [
+            "",
+            "repository",
+            "repository:a",
+            ":a:pull",
+            "repository::pull",
+            "Repository:a:pull",
+            "repository():a:pull",
+            "repository(plugin:a:pull",
+            "repository)plugin(:a:pull",
+            "(plugin):a:pull",
+            "repository:a b:pull",
+            "repository:a\0:pull",
+            "repository:ä:pull",
+            "repository:a:PULL",
+            "repository:a:pull;push",
+            "repository:a:pull*",
+            "repository:*:pull",
+        ] {
+            assert_eq!(bad.parse::<Scope>(), Err(ScopeError::Malformed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_scope_has_its_parts() {
+        let scope: Scope = "repository(plugin):example.com:5000/a:pull,push,pull,,*".parse().expect("valid");
+        assert_eq!((scope.kind.as_str(), scope.class.as_deref()), ("repository", Some("plugin")));
+        assert_eq!(scope.name, "example.com:5000/a");
+        assert_eq!(scope.actions, ["pull", "push", "*"], "no action stands twice");
+        let name = "a/b".parse().expect("valid");
+        assert_eq!(Scope::repository(&name, &["pull", "push"]).to_string(), "repository:a/b:pull,push");
+    }
+
+    #[test]
+    fn a_list_is_divided_by_spaces_and_bounded() {
+        let list = Scope::parse_list(" repository:a:pull  registry:catalog:* ").expect("valid");
+        assert_eq!(list.iter().map(Scope::to_string).collect::<Vec<_>>(), ["repository:a:pull", "registry:catalog:*"]);
+        assert_eq!(Scope::parse_list(""), Ok(Vec::new()));
+        assert_eq!(Scope::parse_list("repository:a:pull x"), Err(ScopeError::Malformed));
+        assert_eq!(Scope::parse_list("repository:a:pull\nrepository:b:pull"), Err(ScopeError::Malformed));
+        assert_eq!(Scope::parse_list(&"a:b:c ".repeat(MAX_SCOPES)).map(|list| list.len()), Ok(MAX_SCOPES));
+        assert_eq!(Scope::parse_list(&"a:b:c ".repeat(MAX_SCOPES + 1)), Err(ScopeError::TooMany));
+        assert_eq!(Scope::parse_list(&" ".repeat(MAX_SCOPE_BYTES + 1)), Err(ScopeError::TooLong));
+    }
+
+    #[test]
+    fn every_part_is_bounded() {
+        let long = "a".repeat(MAX_RESOURCE_NAME_BYTES);
+        assert!(format!("repository:{long}:pull").parse::<Scope>().is_ok());
+        let actions: Vec<String> = (0..=MAX_ACTIONS).map(|number| "a".repeat(number + 1)).collect();
+        assert!(format!("repository:a:{}", actions[1..].join(",")).parse::<Scope>().is_ok());
+        for text in [
+            format!("repository:{long}a:pull"),
+            format!("repository:a:{}", actions.join(",")),
+            format!("repository:a:{}", "a".repeat(MAX_WORD_BYTES + 1)),
+            format!("{}:a:pull", "a".repeat(MAX_WORD_BYTES + 1)),
+            format!("a({}):a:pull", "a".repeat(MAX_WORD_BYTES + 1)),
+        ] {
+            assert_eq!(text.parse::<Scope>(), Err(ScopeError::TooLong), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_scope_of_the_grammar_reads_back(
+            text in "[a-z0-9]{1,8}(\\([a-z0-9]{1,8}\\))?:([a-z.]{1,9}(:[0-9]{1,4})?/)?[a-z0-9/_-]{1,20}:[a-z]{1,5}"
+        ) {
+            prop_assert_eq!(text.parse::<Scope>().map(|scope| scope.to_string()), Ok(text));
+        }
+
+        #[test]
+        fn what_is_accepted_is_written_as_it_is_read(text in "[ -~]{0,8}:?[a-z:,()*]{0,24}") {
+            if let Ok(scopes) = Scope::parse_list(&text) {
+                let written = scopes.iter().map(Scope::to_string).collect::<Vec<_>>().join(" ");
+                prop_assert_eq!(Scope::parse_list(&written), Ok(scopes));
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,64}") {
+            drop(Scope::parse_list(&text));
+        }
+    }
 }

@@ -144,8 +144,8 @@ impl<'de> Visitor<'de> for Pick<'_> {
     }
 }
 
-/// Whether readers that ignore case take `name` for `known` (ASCII). Go's `encoding/json` does, and so do most clients; it folds
-/// two letters outside of ASCII too: the long s and the Kelvin sign.
+/// Whether readers that ignore case take `name` for `known`, which is ASCII. Go's `encoding/json` does, and so most
+/// clients do; it folds two letters outside of ASCII too, the long s and the Kelvin sign.
 fn folds_to(name: &str, known: &str) -> bool {
     let fold = |char: char| match char {
         '\u{17f}' => 's',
@@ -153,4 +153,73 @@ fn folds_to(name: &str, known: &str) -> bool {
         other => other.to_ascii_lowercase(),
     };
     name.chars().map(fold).eq(known.chars().map(fold))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: &[&str] = &["disk", "layers", "os.version"];
+
+    #[test]
+    fn known_members_are_picked_and_others_skipped() {
+        let text = r#"{"x":[{"layers":1}],"l\u0061yers":[1, {"a":2}],"disk":null,"annotations":{"b":"\u0063"}}"#;
+        let members = Members::read(text, KNOWN).expect("an object");
+        let elements = members.elements("layers").expect("a list").expect("there");
+        assert_eq!(elements.iter().map(|raw| raw.get()).collect::<Vec<_>>(), ["1", r#"{"a":2}"#]);
+        assert!(members.has("disk") && members.get("disk").is_none(), "`null` is there, and no value");
+        assert_eq!(members.required("disk"), Err(MemberError::Missing("disk")));
+        assert!(!members.has("os.version") && !members.has("annotations"));
+    }
+
+    #[test]
+    fn values_are_read_by_type() {
+        let text = r#"{"disk":"a\u0062","layers":["x","y"],"os.version":{"k":"v"}}"#;
+        let members = Members::read(text, KNOWN).expect("an object");
+        assert_eq!(members.string("disk"), Ok(Some("ab".to_owned())));
+        assert_eq!(members.strings("layers"), Ok(vec!["x".to_owned(), "y".to_owned()]));
+        assert_eq!(members.string_map("os.version").map(|map| map["k"].clone()), Ok("v".to_owned()));
+        assert_eq!(members.string("none"), Ok(None));
+        assert_eq!(members.elements("none").map(|elements| elements.is_none()), Ok(true));
+        let wrong = MemberError::WrongType { name: "disk", expected: "a list of strings" };
+        assert_eq!(members.strings("disk"), Err(wrong));
+        assert!(members.string_map("layers").is_err() && members.elements("disk").is_err());
+    }
+
+    #[test]
+    fn null_is_an_empty_list_or_map() {
+        let members = Members::read(r#"{"layers":null}"#, KNOWN).expect("an object");
+        assert_eq!(members.elements("layers").map(|elements| elements.map(|list| list.len())), Ok(Some(0)));
+        assert_eq!(members.strings("layers"), Ok(Vec::new()));
+        assert_eq!(members.string_map("layers"), Ok(BTreeMap::new()));
+        let inside = Members::read(r#"{"layers":["x",null],"disk":{"k":null}}"#, KNOWN).expect("an object");
+        assert!(inside.strings("layers").is_err() && inside.string_map("disk").is_err());
+    }
+
+    #[test]
+    fn a_known_name_in_another_case_is_refused() {
+        for (name, known) in [
+            ("Layers", "layers"),
+            ("LAYERS", "layers"),
+            ("layer\u{17f}", "layers"),
+            ("di\u{17f}k", "disk"),
+            ("dis\u{212a}", "disk"),
+            ("OS.version", "os.version"),
+        ] {
+            let text = serde_json::json!({ "before": 1, name: [] }).to_string();
+            let expected = MemberError::Misspelt { found: name.to_owned(), known };
+            assert_eq!(Members::read(&text, KNOWN).expect_err(name), expected);
+        }
+        for name in ["layer", "layers ", "os_version", "l\u{e4}yers", "\u{17f}", ""] {
+            let text = serde_json::json!({ name: 1 }).to_string();
+            assert!(Members::read(&text, KNOWN).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_has_no_members() {
+        for text in ["1", "[]", "null", "\"layers\""] {
+            assert_eq!(Members::read(text, KNOWN).expect_err(text), MemberError::NotAnObject);
+        }
+    }
 }
