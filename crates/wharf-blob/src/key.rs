@@ -43,10 +43,6 @@ impl StorageKey {
     /// Taken from the time in the key (65 s per folder, 256 folders per 4.7 h, all in turn every 50 days), because
     /// uploads that end together then share a folder and its fsync, and a new folder is rare; taken from the random
     /// part, each would sync a folder of its own.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the store on files, which comes next, lays its folders out by it")
-    )]
     pub(crate) fn fan_out(self) -> [u8; 2] {
         let [_, _, upper, lower, ..] = *self.0.as_bytes();
         [upper, lower]

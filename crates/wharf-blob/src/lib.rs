@@ -5,20 +5,26 @@
 //! rights, and nothing is ever derived by listing it: which digest lies under which key, and who may read it, is the
 //! catalog's business.
 //!
-//! Reading order: [`store`], [`key`], [`state`], [`body`], [`reader`], [`error`], [`memory`].
+//! Reading order: [`store`], [`key`], [`state`], [`body`], [`reader`], [`error`], [`files`], [`memory`],
+//! and `conformance` (behind the feature of that name), which says by execution what a store promises.
 
 pub mod body;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod error;
+pub mod files;
 pub mod key;
 pub mod memory;
 pub mod reader;
 pub mod state;
 pub mod store;
 
+mod blocking;
 mod fence;
 
 pub use body::{Body, BodyError};
 pub use error::{Error, Failure};
+pub use files::{Durability, Files, Settings};
 pub use key::{KeyError, StorageKey, UploadKey};
 pub use memory::Memory;
 pub use reader::Reader;

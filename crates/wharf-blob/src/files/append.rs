@@ -1,0 +1,168 @@
+//! Appending: one pass over the bytes, hashed on one thread while another writes them.
+
+use std::fs::File;
+use std::io::IoSlice;
+use std::sync::Arc;
+
+use futures_util::future::{Either, select};
+use futures_util::{StreamExt, join};
+
+use super::batch::{Batch, Gather};
+use super::lane::{Lane, Work};
+use super::layout::Folder;
+use super::{Durability, Files};
+use crate::blocking;
+use crate::body::Body;
+use crate::error::Error;
+use crate::fence::Claim;
+use crate::key::UploadKey;
+use crate::state::{Hasher, UploadState};
+use crate::store::Appended;
+
+/// The most slices that one `pwritev` takes (`IOV_MAX`).
+const SLICES: usize = 1024;
+
+impl Files {
+    pub(super) async fn add(&self, upload: UploadKey, state: UploadState, body: Body) -> Appended {
+        match self.try_add(upload, &state, body).await {
+            Ok(appended) => appended,
+            Err(error) => Appended { state, end: Err(error) },
+        }
+    }
+
+    /// Fails where nothing of the body was kept.
+    async fn try_add(&self, upload: UploadKey, state: &UploadState, body: Body) -> Result<Appended, Error> {
+        let offset = state.offset;
+        let claim = Arc::new(self.fence.claim(upload, state).await?);
+        let held = Arc::clone(&claim);
+        let resume = self.blocking(move |layout| {
+            // Held here too: were this future dropped, a truncation that comes late would hit the next writer's bytes.
+            let _held = held;
+            layout.resume_upload(upload, offset)
+        });
+        let file = Arc::new(resume.await?);
+        let hash = Lane::new(Hash { hasher: state.hasher.clone() });
+        let write = Lane::new(Write { file: Arc::clone(&file), claim: Arc::clone(&claim), offset });
+        let end = receive(&claim, body, &hash, &write).await;
+        if let Err(Error::Superseded { .. }) = end {
+            return Err(Error::Superseded { upload });
+        }
+        let (hash, written) = join!(hash.end(), self.settle(upload, offset, write));
+        match (hash, written) {
+            (Ok(hash), Ok(offset)) => {
+                Ok(Appended { state: UploadState { offset, writer: claim.writer, hasher: hash.hasher }, end })
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                give_back(claim, file, offset).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits until all is written and durable; returns the new end.
+    async fn settle(&self, upload: UploadKey, begin: u64, write: Lane<Write>) -> Result<u64, Error> {
+        let Write { file, claim, offset } = write.end().await?;
+        if offset == begin || self.durability == Durability::None {
+            return Ok(offset);
+        }
+        let synced = blocking::run(move || {
+            let synced = file.sync_data();
+            drop(claim);
+            synced.map_err(|source| Error::Upload { action: "sync", upload, source })
+        });
+        // The first bytes also need the name that they lie under.
+        let named = async { if begin == 0 { self.folders.sync(Folder::Uploads).await } else { Ok(()) } };
+        let (synced, named) = join!(synced, named);
+        synced??;
+        named.map(|()| offset)
+    }
+}
+
+/// Feeds both lanes until the body ends, breaks, another request takes over, or a lane has failed (which it tells at
+/// its end).
+async fn receive(claim: &Claim, mut body: Body, hash: &Lane<Hash>, write: &Lane<Write>) -> Result<(), Error> {
+    let mut lost = Box::pin(claim.lost());
+    let mut gather = Gather::default();
+    let end = loop {
+        if gather.is_full() && !hand_on(&mut gather, hash, write).await {
+            return Ok(());
+        }
+        match select(&mut lost, body.next()).await {
+            Either::Left((error, _)) => return Err(error),
+            Either::Right((Some(Ok(piece)), _)) => gather.add(piece),
+            Either::Right((Some(Err(source)), _)) => break Err(Error::Body { upload: claim.upload, source }),
+            Either::Right((None, _)) => break Ok(()),
+        }
+    };
+    hand_on(&mut gather, hash, write).await;
+    end
+}
+
+async fn hand_on(gather: &mut Gather, hash: &Lane<Hash>, write: &Lane<Write>) -> bool {
+    let Some(batch) = gather.take().map(Arc::new) else { return true };
+    hash.push(&batch).await && write.push(&batch).await
+}
+
+/// Drops what a failed append has written, so that a full disk is not kept full by what nobody will use.
+async fn give_back(claim: Arc<Claim>, file: Arc<File>, offset: u64) {
+    let upload = claim.upload;
+    let truncated = blocking::run(move || {
+        let truncated = file.set_len(offset);
+        drop(claim);
+        truncated
+    });
+    if let Ok(Err(error)) = truncated.await {
+        tracing::warn!(%upload, %error, "cannot give back the space of a failed upload");
+    }
+}
+
+/// The lane that hashes.
+struct Hash {
+    hasher: Hasher,
+}
+
+impl Work for Hash {
+    fn take(&mut self, batch: &Batch) -> Result<(), Error> {
+        batch.pieces.iter().for_each(|piece| self.hasher.update(piece));
+        Ok(())
+    }
+}
+
+/// The lane that writes.
+struct Write {
+    file: Arc<File>,
+    claim: Arc<Claim>,
+    offset: u64,
+}
+
+impl Work for Write {
+    fn take(&mut self, batch: &Batch) -> Result<(), Error> {
+        let upload = self.claim.upload;
+        if self.claim.is_lost() {
+            return Err(Error::Superseded { upload });
+        }
+        for pieces in batch.pieces.chunks(SLICES) {
+            let mut slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+            write_all(&self.file, &mut slices, &mut self.offset).map_err(|errno| Error::Upload {
+                action: "write",
+                upload,
+                source: errno.into(),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn write_all(file: &File, mut slices: &mut [IoSlice<'_>], offset: &mut u64) -> Result<(), rustix::io::Errno> {
+    while !slices.is_empty() {
+        let written = match rustix::io::pwritev(file, slices, *offset) {
+            Ok(0) => return Err(rustix::io::Errno::IO),
+            Ok(written) => written,
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(errno) => return Err(errno),
+        };
+        *offset += written as u64;
+        IoSlice::advance_slices(&mut slices, written);
+    }
+    Ok(())
+}

@@ -1,0 +1,294 @@
+//! Reading: large pieces, read ahead of whoever takes them as far as they keep up.
+//!
+//! A blocking task reads pieces while there is room for them and then *ends*; taking a piece starts it again. A client
+//! that stops reading holds one to four pieces of memory and no thread.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::stream;
+use rustix::buffer::spare_capacity;
+use rustix::fs::Advice;
+use tokio::runtime::Handle;
+
+use super::Files;
+use crate::error::Error;
+use crate::key::StorageKey;
+use crate::reader::Reader;
+
+/// The size of a piece.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// The most pieces that are read ahead. It begins with one and grows while the reader waits for the disk, so that many
+/// slow readers need little memory.
+const MOST_AHEAD: usize = 4;
+
+/// Buffers that are kept for reuse.
+const KEPT_BUFFERS: usize = 32;
+
+impl Files {
+    pub(super) async fn read(&self, key: StorageKey, range: Option<Range<u64>>) -> Result<Reader, Error> {
+        let buffers = Arc::clone(&self.buffers);
+        let (size_bytes, range, first, source) = self
+            .blocking(move |layout| {
+                let file = layout.open_blob(key)?;
+                let (size_bytes, range) = measure(&file, key, range)?;
+                let mut source = Source { file, key, offset: range.start, end: range.end, buffers };
+                source.advise();
+                let first = source.next().transpose()?;
+                Ok((size_bytes, range, first, source))
+            })
+            .await?;
+        // What fits into one piece needs no second task and no queue.
+        if source.offset == source.end {
+            return Ok(Reader::new(size_bytes, range, stream::iter(first.map(Ok))));
+        }
+        Ok(Reader::new(size_bytes, range, Ahead::new(source, first)))
+    }
+}
+
+/// The blob's size, and the range to be read, which lies within it.
+fn measure(file: &File, key: StorageKey, range: Option<Range<u64>>) -> Result<(u64, Range<u64>), Error> {
+    let metadata = file.metadata().map_err(|source| Error::Blob { action: "inspect", key, source })?;
+    let size_bytes = metadata.len();
+    let range = range.unwrap_or(0..size_bytes);
+    if range.start > range.end || range.end > size_bytes {
+        return Err(Error::Range { key, size_bytes });
+    }
+    Ok((size_bytes, range))
+}
+
+/// Where pieces come from.
+#[derive(Debug)]
+struct Source {
+    file: File,
+    key: StorageKey,
+    offset: u64,
+    end: u64,
+    buffers: Arc<Buffers>,
+}
+
+impl Source {
+    /// Tells the kernel to read ahead further than it would, where there is more than a piece.
+    fn advise(&self) {
+        if self.end - self.offset > PIECE_BYTES as u64
+            && let Err(errno) = rustix::fs::fadvise(&self.file, 0, None, Advice::Sequential)
+        {
+            tracing::debug!(key = %self.key, %errno, "the file system takes no advice");
+        }
+    }
+
+    /// The next piece, or `None` at the end of the range. Blocks.
+    fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        let left = self.end - self.offset;
+        if left == 0 {
+            return None;
+        }
+        let wanted = usize::try_from(left).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
+        let key = self.key;
+        let mut buffer = self.buffers.take(wanted);
+        while buffer.bytes.len() < wanted {
+            match read_more(&self.file, &mut buffer.bytes, wanted, self.offset) {
+                Ok(0) => return Some(Err(Error::BlobTruncated { key, offset: self.offset })),
+                Ok(count) => self.offset += count as u64,
+                Err(source) => return Some(Err(Error::Blob { action: "read", key, source })),
+            }
+        }
+        Some(Ok(buffer.into_bytes()))
+    }
+}
+
+/// Reads into the unused part of `bytes`, which is not filled with zeros before.
+fn read_more(file: &File, bytes: &mut Vec<u8>, wanted: usize, offset: u64) -> io::Result<usize> {
+    let before = bytes.len();
+    let count = loop {
+        match rustix::io::pread(file, spare_capacity(bytes), offset) {
+            Err(rustix::io::Errno::INTR) => {}
+            read => break read?,
+        }
+    };
+    // A buffer may be larger than what is wanted of it.
+    bytes.truncate(wanted);
+    Ok(count.min(wanted - before))
+}
+
+/// Buffers of a piece's size, used again: fresh memory costs the kernel as much as the read itself.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    free: Mutex<Vec<Vec<u8>>>,
+}
+
+#[derive(Debug)]
+struct Buffer {
+    bytes: Vec<u8>,
+    home: Option<Arc<Buffers>>,
+}
+
+impl Buffers {
+    fn take(self: &Arc<Self>, wanted: usize) -> Buffer {
+        // A small blob gets memory of its own size: it may be kept for long, and a whole piece with it.
+        if wanted < PIECE_BYTES / 2 {
+            return Buffer { bytes: Vec::with_capacity(wanted), home: None };
+        }
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Buffer { bytes: free.unwrap_or_else(|| Vec::with_capacity(PIECE_BYTES)), home: Some(Arc::clone(self)) }
+    }
+}
+
+impl Buffer {
+    fn into_bytes(mut self) -> Bytes {
+        match self.home {
+            Some(_) => Bytes::from_owner(self),
+            None => Bytes::from(std::mem::take(&mut self.bytes)),
+        }
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let Some(home) = &self.home else { return };
+        let mut free = home.free.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.len() < KEPT_BUFFERS {
+            self.bytes.clear();
+            free.push(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+/// A stream that has some pieces read before they are asked for.
+#[derive(Debug)]
+struct Ahead {
+    queue: Arc<Mutex<Queue>>,
+    runtime: Handle,
+}
+
+#[derive(Debug)]
+struct Queue {
+    pieces: VecDeque<Result<Bytes, Error>>,
+    // None while a thread has it, and when there is nothing more to read.
+    source: Option<Source>,
+    is_ended: bool,
+    is_dropped: bool,
+    window: usize,
+    waker: Option<Waker>,
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ahead {
+    fn new(source: Source, first: Option<Bytes>) -> Self {
+        let queue = Queue {
+            pieces: first.map(Ok).into_iter().collect(),
+            source: Some(source),
+            is_ended: false,
+            is_dropped: false,
+            window: 1,
+            waker: None,
+        };
+        Self { queue: Arc::new(Mutex::new(queue)), runtime: Handle::current() }
+    }
+
+    /// Starts a thread when there is something to read, room for it, and nobody at it.
+    fn start(&self, queue: &mut Queue) {
+        if queue.pieces.len() * 2 > queue.window {
+            return;
+        }
+        if let Some(source) = queue.source.take() {
+            let run = Run { queue: Arc::clone(&self.queue), source: Some(source) };
+            self.runtime.spawn_blocking(move || run.fill());
+        }
+    }
+}
+
+impl Stream for Ahead {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut queue = lock(&self.queue);
+        let piece = queue.pieces.pop_front();
+        if piece.is_none() && !queue.is_ended {
+            queue.window = MOST_AHEAD.min(queue.window + 1);
+            queue.waker = Some(cx.waker().clone());
+        }
+        self.start(&mut queue);
+        match piece {
+            Some(piece) => Poll::Ready(Some(piece)),
+            None if queue.is_ended => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        lock(&self.queue).is_dropped = true;
+    }
+}
+
+/// A thread's time with the source.
+struct Run {
+    queue: Arc<Mutex<Queue>>,
+    source: Option<Source>,
+}
+
+impl Run {
+    fn fill(mut self) {
+        while self.is_wanted() {
+            let piece = self.source.as_mut().and_then(Source::next);
+            self.put(piece);
+        }
+    }
+
+    /// Whether another piece is wanted now. If only later, the source is laid down under the same lock, so that the
+    /// reader who makes room finds it.
+    fn is_wanted(&mut self) -> bool {
+        let mut queue = lock(&self.queue);
+        if queue.is_dropped || self.source.is_none() {
+            return false;
+        }
+        if queue.pieces.len() >= queue.window {
+            queue.source = self.source.take();
+            return false;
+        }
+        true
+    }
+
+    fn put(&mut self, piece: Option<Result<Bytes, Error>>) {
+        let is_last = self.source.as_ref().is_none_or(|source| source.offset == source.end);
+        let mut queue = lock(&self.queue);
+        if is_last || !matches!(piece, Some(Ok(_))) {
+            queue.is_ended = true;
+            self.source = None;
+        }
+        queue.pieces.extend(piece);
+        let waker = queue.waker.take();
+        drop(queue);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Drop for Run {
+    /// Ended with the source in hand: the reader is gone, or the runtime was shut down before the thread began.
+    fn drop(&mut self) {
+        if self.source.is_some() {
+            self.put(Some(Err(Error::Stopped)));
+        }
+    }
+}

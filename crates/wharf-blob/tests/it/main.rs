@@ -1,0 +1,5 @@
+//! What the stores promise, tried at their door.
+
+mod files;
+mod history;
+mod root;
