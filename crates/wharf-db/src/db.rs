@@ -1,0 +1,197 @@
+//! The handle to one database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wharf_context::Clock;
+
+use crate::backoff;
+use crate::error::Error;
+use crate::figures::{Counters, Figures};
+use crate::outbox::Subscription;
+use crate::postgres::{Ended, Postgres};
+use crate::row::Row;
+use crate::settings::Settings;
+use crate::sqlite::Sqlite;
+use crate::statement::Statement;
+use crate::transaction::Tx;
+use crate::value::Value;
+
+/// How often a transaction is tried against others before it is given up.
+const ATTEMPTS: u32 = 60;
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+tokio::task_local! {
+    /// Set while a transaction's closure runs.
+    static INSIDE: ();
+}
+
+/// One database. Clones share it; the last one to go closes it.
+#[derive(Clone, Debug)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    backend: Backend,
+    clock: Arc<dyn Clock>,
+    subscriptions: Arc<[Subscription]>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Debug)]
+enum Backend {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+impl Db {
+    /// Opens the database, makes its tables or brings them forward, and refuses one that is not for this program.
+    pub async fn open(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        subscriptions: Vec<Subscription>,
+    ) -> Result<Self, Error> {
+        let counters = Arc::new(Counters::default());
+        let backend = match settings.url.split_once(':') {
+            Some(("sqlite", place)) => Backend::Sqlite(Sqlite::open(settings, place, Arc::clone(&counters))?),
+            Some(("postgres" | "postgresql", _)) => {
+                Backend::Postgres(Postgres::open(settings, Arc::clone(&counters)).await?)
+            }
+            Some(_) | None => {
+                let reason = "it begins with none of `sqlite:`, `postgres://` and `postgresql://`".to_owned();
+                return Err(Error::Url { url: "…".to_owned(), reason });
+            }
+        };
+        Ok(Self { inner: Arc::new(Inner { backend, clock, subscriptions: subscriptions.into(), counters }) })
+    }
+
+    /// Runs `f` in a transaction: all that it does is kept, or nothing. `f` may borrow. Where another transaction gets
+    /// in the way, a fresh clone of it runs again. Inside, only `tx` is awaited: no network, no file, no lock.
+    pub async fn transaction<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        F: Clone + AsyncFnOnce(&mut Tx<'_>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        refuse_inside()?;
+        let result = match &self.inner.backend {
+            Backend::Sqlite(sqlite) => self.on_sqlite(sqlite, f).await,
+            Backend::Postgres(postgres) => self.on_postgres(postgres, f).await,
+        };
+        let counters = &self.inner.counters;
+        if result.is_ok() {
+            counters.committed.count()
+        } else {
+            counters.rolled_back.count()
+        }
+        result
+    }
+
+    async fn on_sqlite<T, E, F>(&self, sqlite: &Sqlite, f: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&mut Tx<'_>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let turn = sqlite.turn().await?;
+        let mut tx = Tx::on_sqlite(&turn, self.inner.clock.now(), &self.inner.subscriptions);
+        let result = INSIDE.scope((), f(&mut tx)).await;
+        let has_failed = tx.has_failed();
+        match result {
+            Ok(_) if has_failed => {
+                turn.undo().await?;
+                Err(Error::Ignored.into())
+            }
+            Ok(value) => {
+                turn.keep().await?;
+                Ok(value)
+            }
+            Err(error) => match turn.undo().await {
+                // What the closure saw went with the batch, unless it was its own statement that failed.
+                Err(lost) if !has_failed => Err(lost.into()),
+                Err(_) | Ok(()) => Err(error),
+            },
+        }
+    }
+
+    async fn on_postgres<T, E, F>(&self, postgres: &Postgres, f: F) -> Result<T, E>
+    where
+        F: Clone + AsyncFnOnce(&mut Tx<'_>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        for attempt in 0..ATTEMPTS {
+            if let Some(result) = self.attempt(postgres, f.clone()).await {
+                return result;
+            }
+            self.inner.counters.retried.count();
+            tokio::time::sleep(backoff::pause(FIRST_PAUSE, LONGEST_PAUSE, attempt)).await;
+        }
+        Err(Error::Contended { attempts: ATTEMPTS }.into())
+    }
+
+    /// One attempt; `None`: another transaction got in its way.
+    async fn attempt<T, E, F>(&self, postgres: &Postgres, f: F) -> Option<Result<T, E>>
+    where
+        F: AsyncFnOnce(&mut Tx<'_>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let (mut transaction, now) = match postgres.begin().await {
+            Ok(begun) => begun,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let now = now.unwrap_or_else(|| self.inner.clock.now());
+        let mut tx = Tx::on_postgres(&mut transaction, now, &self.inner.subscriptions);
+        let result = INSIDE.scope((), f(&mut tx)).await;
+        let has_failed = tx.has_failed();
+        let ended = if result.is_ok() && !has_failed {
+            self.inner.counters.commits.count();
+            transaction.commit().await
+        } else {
+            transaction.roll_back().await
+        };
+        match (result, ended) {
+            (_, Ok(Ended::Conflict)) => None,
+            (Ok(_), Ok(Ended::Well)) if has_failed => Some(Err(Error::Ignored.into())),
+            (Err(error), _) => Some(Err(error)),
+            (Ok(_), Err(error)) => Some(Err(error.into())),
+            (Ok(value), Ok(Ended::Well)) => Some(Ok(value)),
+        }
+    }
+
+    /// A point read outside of a transaction: the first row, as last committed.
+    pub async fn get(&self, statement: impl Into<Statement>, params: &[Value]) -> Result<Option<Row>, Error> {
+        refuse_inside()?;
+        self.inner.counters.gets.count();
+        let statement = statement.into();
+        match &self.inner.backend {
+            Backend::Sqlite(sqlite) => sqlite.get(statement.sqlite(), params).await,
+            Backend::Postgres(postgres) => postgres.get(statement.postgres(), params).await,
+        }
+    }
+
+    /// A scan outside of a transaction: all rows, as last committed. It is ended when it takes too long.
+    pub async fn list(&self, statement: impl Into<Statement>, params: &[Value]) -> Result<Vec<Row>, Error> {
+        refuse_inside()?;
+        self.inner.counters.lists.count();
+        let statement = statement.into();
+        let rows = match &self.inner.backend {
+            Backend::Sqlite(sqlite) => sqlite.list(statement.sqlite(), params).await,
+            Backend::Postgres(postgres) => postgres.list(statement.postgres(), params).await,
+        };
+        if matches!(rows, Err(Error::TooLong { .. })) {
+            self.inner.counters.too_long.count();
+        }
+        rows
+    }
+
+    /// What was counted since the database was opened.
+    pub fn figures(&self) -> Figures {
+        self.inner.counters.figures()
+    }
+}
+
+/// Inside a transaction, another use of the database would wait for the transaction that waits for it.
+fn refuse_inside() -> Result<(), Error> {
+    if INSIDE.try_with(|()| ()).is_ok() { Err(Error::Nested) } else { Ok(()) }
+}

@@ -1,0 +1,110 @@
+//! The embedded database: one writer that commits for many at once, and readers beside it.
+
+mod commit;
+mod connection;
+mod queue;
+mod reader;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use self::connection::Location;
+use self::queue::Queue;
+use self::reader::{Points, Scans};
+pub(crate) use self::writer::Turn;
+use self::writer::{Shared, Writer};
+use crate::error::{Error, Source};
+use crate::figures::Counters;
+use crate::migrations;
+use crate::row::Row;
+use crate::settings::Settings;
+use crate::value::Value;
+
+/// Threads that scan, at most: more only queue for the disk.
+const SCANNERS: usize = 4;
+
+/// One open SQLite database.
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    shared: Arc<Shared>,
+    points: Points,
+    scans: Scans,
+    committer: Option<JoinHandle<()>>,
+    settings: Settings,
+}
+
+impl Sqlite {
+    /// Opens `place` (a path, or `:memory:`) and migrates it.
+    pub(crate) fn open(settings: &Settings, place: &str, counters: Arc<Counters>) -> Result<Self, Error> {
+        let location = if place == ":memory:" { Location::Memory } else { Location::File(PathBuf::from(place)) };
+        let shared = Shared {
+            location: location.clone(),
+            writer: Mutex::new(Writer { connection: None, is_begun: false, owner: None, lost: None }),
+            queue: Mutex::new(Queue::new()),
+            committer: commit::Committer::default(),
+            counters,
+            hold: settings.transaction_timeout,
+        };
+        let cannot_open = |source: Source| Error::Open { url: settings.url.clone(), source };
+        let mut connection = shared.open_writer().map_err(cannot_open)?;
+        migrations::on_sqlite(&mut connection)?;
+        shared.writer().connection = Some(connection);
+        let shared = Arc::new(shared);
+        let scanners = settings.pool_size.min(SCANNERS);
+        let scans = Scans::start(&location, scanners, settings.scan_timeout).map_err(|e| cannot_open(e.into()))?;
+        let committer = {
+            let shared = Arc::clone(&shared);
+            let thread = std::thread::Builder::new().name("db-commit".to_owned());
+            thread.spawn(move || commit::serve(&shared)).map_err(|e| cannot_open(e.into()))?
+        };
+        let points = Points::new(location);
+        Ok(Self { shared, points, scans, committer: Some(committer), settings: settings.clone() })
+    }
+
+    /// Waits for a turn at the writer.
+    pub(crate) async fn turn(&self) -> Result<Turn, Error> {
+        let turn = tokio::time::timeout(self.settings.wait_timeout, self.shared.turn()).await;
+        turn.unwrap_or(Err(Error::Busy))
+    }
+
+    pub(crate) async fn get(&self, sql: &'static str, params: &[Value]) -> Result<Option<Row>, Error> {
+        if !self.is_in_memory() {
+            return self.points.get(sql, params);
+        }
+        let turn = self.turn().await?;
+        let row = turn.query_opt(sql, params);
+        turn.undo().await.and(row)
+    }
+
+    pub(crate) async fn list(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, Error> {
+        if !self.is_in_memory() {
+            return self.scans.list(sql, params).await;
+        }
+        let turn = self.turn().await?;
+        let rows = turn.query(sql, params);
+        turn.undo().await.and(rows)
+    }
+
+    /// A database in memory has one connection: reading takes a turn at it.
+    fn is_in_memory(&self) -> bool {
+        matches!(self.shared.location, Location::Memory)
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        // Readers first: whoever closes the last connection writes the log back.
+        self.points.close();
+        self.scans.close();
+        self.shared.queue().is_closing = true;
+        self.shared.committer.wake();
+        if let Some(committer) = self.committer.take()
+            && committer.thread().id() != std::thread::current().id()
+            && committer.join().is_err()
+        {
+            tracing::error!("the thread that commits panicked");
+        }
+    }
+}
