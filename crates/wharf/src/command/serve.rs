@@ -1,0 +1,167 @@
+//! `wharf serve`: run the registry.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::welcome;
+use crate::config::Config;
+use crate::config::merge::{self, Loaded};
+use crate::config::source::{Environment, Key, Origin, Setting};
+use crate::data::Folder;
+use crate::error::Error;
+use crate::server::Server;
+use crate::server::listener::{self, Listener, Purpose};
+use crate::server::notify::ServiceManager;
+use crate::server::tls::Tls;
+use crate::{telemetry, wire};
+
+/// `wharf serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// Settings that may stand on the command line, for `wharf serve` and `wharf config`.
+#[derive(Debug, Args)]
+pub(crate) struct Flags {
+    /// Configuration file (TOML); also the variable WHARF_CONFIG.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address to listen on, `127.0.0.1:5000` by default; `:5000` is every address, `unix:PATH` a local socket. May be repeated.
+    #[arg(long, value_name = "ADDR")]
+    listen: Vec<String>,
+    /// Folder of everything that Wharf keeps on this machine.
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// How clients reach this server: `https://registry.example.com`.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// PEM file with the TLS certificate and its chain.
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: Option<String>,
+    /// PEM file with the certificate's key.
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// Let anonymous callers push, pull and delete; only on loopback addresses.
+    #[arg(long)]
+    open: bool,
+    /// Like --open, on any address: for networks where everyone is trusted.
+    #[arg(long)]
+    force_open: bool,
+    /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or directives.
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// How log lines look: `text` or `json`.
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+impl Flags {
+    /// The configuration that counts.
+    pub(crate) fn load(self) -> Result<Loaded, Error> {
+        let environment = environment();
+        let named = environment.get("WHARF_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let file = self.config.clone().or(named);
+        merge::load(file.as_deref(), &environment, self.settings())
+    }
+
+    /// The configuration when nothing is set.
+    pub(crate) fn defaults() -> Result<Loaded, Error> {
+        let nothing_of_ours = environment().into_iter().filter(|(name, _)| !name.starts_with("WHARF_")).collect();
+        merge::load(None, &nothing_of_ours, Vec::new())
+    }
+
+    /// What the flags set.
+    fn settings(self) -> Vec<Setting> {
+        let listen = self.listen.into_iter().map(toml::Value::String).collect::<Vec<_>>();
+        let open = (self.open || self.force_open).then_some(toml::Value::Boolean(true));
+        let text = |value: Option<String>| value.map(toml::Value::String);
+        let all = [
+            ("server", "listen", "--listen", (!listen.is_empty()).then_some(toml::Value::Array(listen))),
+            ("server", "data", "--data", text(self.data)),
+            ("server", "public_url", "--public-url", text(self.public_url)),
+            ("tls", "certificate", "--tls-certificate", text(self.tls_certificate)),
+            ("tls", "key", "--tls-key", text(self.tls_key)),
+            ("auth", "open", "--open", open),
+            ("auth", "force_open", "--force-open", self.force_open.then_some(toml::Value::Boolean(true))),
+            ("log", "level", "--log-level", text(self.log_level)),
+            ("log", "format", "--log-format", text(self.log_format)),
+        ];
+        let set = all.into_iter().filter_map(|(section, name, flag, value)| {
+            Some(Setting { key: Key::new(section, name), value: value?, origin: Origin::Flag(flag) })
+        });
+        set.collect()
+    }
+}
+
+/// This process's variables. Those that are not text cannot be ours.
+fn environment() -> Environment {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        // Before any thread: taking over sockets clears the variables that announce them.
+        let environment = environment();
+        let config = self.flags.load()?.config;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+        let _inside = runtime.enter();
+        let inherited = listener::inherited(&environment)?;
+        telemetry::start(&config).context("start logging")?;
+        let served = runtime.block_on(serve(&config, &environment, inherited));
+        // Work that nobody waits for must not hold up the end.
+        runtime.shutdown_background();
+        telemetry::flush();
+        served
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the address and the log-in line are for the person who starts the server")]
+async fn serve(config: &Config, environment: &Environment, inherited: Vec<Listener>) -> anyhow::Result<()> {
+    let folder = Folder::take(config.server.data.as_deref().unwrap_or(Path::new(".")))?;
+    let tls = Tls::open(&config.tls)?;
+    let listeners = listen(config, inherited)?;
+    refuse_open_to_others(config, &listeners)?;
+    let answers = wire::assemble(config, &folder).await?;
+    print!("{}", welcome::render(config, &listeners, &folder));
+    let server = Server::new(config, listeners, tls, answers);
+    server.run(&ServiceManager::of(environment)).await.context("listen for signals")
+}
+
+/// The sockets that were handed over, else those that are configured; and the one for metrics.
+fn listen(config: &Config, inherited: Vec<Listener>) -> Result<Vec<Listener>, Error> {
+    let is_for = |purpose| move |listener: &Listener| listener.purpose == purpose;
+    let mut listeners = inherited;
+    if !listeners.iter().any(is_for(Purpose::Registry)) {
+        for address in &config.server.listen {
+            listeners.push(Listener::bind(address, Purpose::Registry)?);
+        }
+    }
+    if let Some(address) = &config.metrics.listen
+        && !listeners.iter().any(is_for(Purpose::Metrics))
+    {
+        listeners.push(Listener::bind(address, Purpose::Metrics)?);
+    }
+    Ok(listeners)
+}
+
+/// `--open` is for one's own machine.
+fn refuse_open_to_others(config: &Config, listeners: &[Listener]) -> Result<(), Error> {
+    if !config.auth.open || config.auth.force_open {
+        return Ok(());
+    }
+    if let Some(url) = config.server.public_url.as_ref().filter(|_| config.server.is_public()) {
+        return Err(Error::OpenToOthers { address: url.to_string() });
+    }
+    let registry = listeners.iter().filter(|listener| listener.purpose == Purpose::Registry);
+    let addresses = registry.filter_map(Listener::tcp_address);
+    match addresses.into_iter().find(|address| !address.ip().to_canonical().is_loopback()) {
+        Some(address) => Err(Error::OpenToOthers { address: address.to_string() }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,45 @@
+//! Configuration: one value for each key, from the flag, else the variable, else the file, else the default.
+//!
+//! Each section is a struct in a file of its own. This crate alone reads files of configuration and the environment;
+//! the parts get their settings as values. What is *not* here: what a setting does (see the part that takes it).
+//!
+//! Reading order: the sections; [`source`] (where values come from), [`merge`] (which one counts), [`check`] (what
+//! contradicts itself), [`effective`] (showing the result).
+
+pub(crate) mod address;
+pub(crate) mod auth;
+pub(crate) mod bin;
+pub(crate) mod check;
+pub(crate) mod collection;
+pub(crate) mod database;
+pub(crate) mod duration;
+pub(crate) mod effective;
+pub(crate) mod limits;
+pub(crate) mod log;
+pub(crate) mod merge;
+pub(crate) mod server;
+pub(crate) mod size;
+pub(crate) mod source;
+pub(crate) mod storage;
+pub(crate) mod telemetry;
+pub(crate) mod tls;
+
+use serde::{Deserialize, Serialize};
+
+/// All settings of this program. The keys are the fields: adding a field is all it takes to add a key.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) server: server::Server,
+    pub(crate) database: database::Database,
+    pub(crate) storage: storage::Storage,
+    pub(crate) collection: collection::Collection,
+    pub(crate) bin: bin::Bin,
+    pub(crate) auth: auth::Auth,
+    pub(crate) admin: auth::Admin,
+    pub(crate) limits: limits::Limits,
+    pub(crate) tls: tls::Tls,
+    pub(crate) log: log::Log,
+    pub(crate) metrics: telemetry::Metrics,
+    pub(crate) telemetry: telemetry::Telemetry,
+}

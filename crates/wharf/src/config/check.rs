@@ -1,0 +1,62 @@
+//! What contradicts itself although each value is fine.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::Config;
+use super::source::Problem;
+
+/// Every contradiction, as a sentence.
+pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
+    let rules: [(bool, &str); 10] = [
+        (config.server.listen.is_empty(), "`server.listen` is empty: name at least one address"),
+        (
+            config.tls.certificate.is_some() != config.tls.key.is_some(),
+            "`tls.certificate` and `tls.key` belong together: set both or neither",
+        ),
+        (
+            config.tls.also_plain && config.tls.certificate.is_none(),
+            "`tls.also_plain` needs `tls.certificate`: without one, everything is plain",
+        ),
+        (config.auth.force_open && !config.auth.open, "`auth.force_open` needs `auth.open`"),
+        (config.limits.connections == 0, "`limits.connections` must be at least 1"),
+        (config.limits.connections_per_address == 0, "`limits.connections_per_address` must be at least 1"),
+        (
+            config.limits.header_timeout.0 < Duration::from_secs(1)
+                || config.limits.idle_timeout.0 < Duration::from_secs(1),
+            "`limits.header_timeout` and `limits.idle_timeout` must be at least `1s`",
+        ),
+        (config.limits.body_window.0 < Duration::from_secs(1), "`limits.body_window` must be at least `1s`"),
+        (
+            !(8 << 10..=16 << 20).contains(&config.limits.header_size.0),
+            "`limits.header_size` must be between `8KiB` and `16MiB`",
+        ),
+        (config.telemetry.sample_percent > 100, "`telemetry.sample_percent` is more than 100"),
+    ];
+    let mut problems: Vec<Problem> =
+        rules.into_iter().filter(|(broken, _)| *broken).map(|(_, sentence)| sentence.to_owned()).collect();
+    problems.extend(public_url(config.server.public_url.as_ref()));
+    problems.extend(telemetry(config));
+    problems.extend(crate::telemetry::check_level(&config.log.level).err());
+    problems
+}
+
+/// The public URL is a scheme, a host and perhaps a port: image names have no room for a path.
+fn public_url(url: Option<&Url>) -> Option<Problem> {
+    let url = url?;
+    let fits = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && matches!(url.path(), "" | "/")
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    (!fits).then(|| "`server.public_url` must look like `https://registry.example.com`, without a path".to_owned())
+}
+
+/// A collector can only be reached by a program that was built for it.
+fn telemetry(config: &Config) -> Option<Problem> {
+    (config.telemetry.otlp_endpoint.is_some() && !cfg!(feature = "otel"))
+        .then(|| "`telemetry.otlp_endpoint` needs a build with the feature `otel`".to_owned())
+}

@@ -1,0 +1,93 @@
+//! Failures that have a hint and an exit code of their own. All others are told as they come, with code 1.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::config::source::Problem;
+
+/// What the process's exit code means. Code 2 for a wrong command line is clap's.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0    done; for `serve`: ended as asked, all transfers completed or their time was up
+  1    it failed; the last lines say why
+  2    the command line is wrong
+  3    the configuration is wrong
+  4    the data folder is in use by another process
+  5    an address to listen on is taken or not ours
+  130  ended at once by a second signal";
+
+/// What goes wrong in ways that people can mend.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum Error {
+    /// The named file of configuration cannot be read.
+    #[error("cannot read the configuration file `{}`", path.display())]
+    ReadConfiguration { path: PathBuf, source: io::Error },
+    /// The file of configuration is not TOML.
+    #[error("the configuration file `{}` is not TOML", path.display())]
+    ParseConfiguration { path: PathBuf, source: toml::de::Error },
+    /// Something in the configuration is wrong.
+    #[error("{}", list(_0))]
+    Configuration(Vec<Problem>),
+    /// Anonymous writing was asked for on an address that others can reach.
+    #[error("`--open` would let anyone who reaches {address} push and delete")]
+    OpenToOthers { address: String },
+    /// The folder, or a parent of it, cannot be made or written.
+    #[error("cannot use the data folder `{}`", path.display())]
+    UseFolder { path: PathBuf, source: io::Error },
+    /// Somebody else has the folder.
+    #[error("the data folder `{}` is in use by {holder}", path.display())]
+    FolderInUse { path: PathBuf, holder: String },
+    /// An address cannot be listened on.
+    #[error("cannot listen on `{address}`")]
+    Listen { address: String, source: io::Error },
+    /// The certificate or its key cannot be used.
+    #[error("cannot use the TLS certificate: {0}")]
+    Certificate(String),
+}
+
+impl Error {
+    /// What the reader can do about it.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::ReadConfiguration { .. } => "name another file with --config, or leave the flag out".to_owned(),
+            Self::ParseConfiguration { .. } | Self::Configuration(_) => {
+                "`wharf config print` lists every setting with its default".to_owned()
+            }
+            Self::OpenToOthers { .. } => {
+                "listen on 127.0.0.1, or add --force-open if the network in front is trusted".to_owned()
+            }
+            Self::UseFolder { .. } => "name a folder that this user can write with --data".to_owned(),
+            Self::FolderInUse { .. } => {
+                "stop that process, or give this one a folder of its own with --data".to_owned()
+            }
+            Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+                "something else listens there; choose another address with --listen".to_owned()
+            }
+            Self::Listen { .. } => "choose another address with --listen".to_owned(),
+            Self::Certificate(_) => "`tls.certificate` and `tls.key` name PEM files that belong together".to_owned(),
+        }
+    }
+
+    /// The process's exit code; see [`EXIT_CODES`].
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::ReadConfiguration { .. }
+            | Self::ParseConfiguration { .. }
+            | Self::Configuration(_)
+            | Self::OpenToOthers { .. }
+            | Self::Certificate(_) => 3,
+            Self::FolderInUse { .. } => 4,
+            Self::Listen { .. } => 5,
+            Self::UseFolder { .. } => 1,
+        }
+    }
+}
+
+/// One problem as a sentence, several as a list.
+fn list(problems: &[Problem]) -> String {
+    match problems {
+        [problem] => format!("the configuration is wrong: {problem}"),
+        problems => format!("the configuration is wrong:\n  {}", problems.join("\n  ")),
+    }
+}

@@ -1,0 +1,186 @@
+//! Request bodies with a least speed.
+//!
+//! Only the time that the server spent waiting for the client counts: a slow disk is not the client's fault. What came
+//! before the cut has been handed on, so that an upload can go on from there.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::Sleep;
+
+use super::sweep::Patience;
+
+/// Why a request's body ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    #[error("the request's body came too slowly")]
+    TooSlow,
+    #[error("the connection broke in the request's body")]
+    Broken(#[source] hyper::Error),
+}
+
+/// What the rest of the server wants to know about a request's body.
+#[derive(Debug, Default)]
+pub(crate) struct Inflow {
+    bytes: AtomicU64,
+    is_too_slow: AtomicBool,
+}
+
+impl Inflow {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    pub(crate) fn is_too_slow(&self) -> bool {
+        self.is_too_slow.load(Relaxed)
+    }
+}
+
+/// How fast bytes came while they were waited for.
+#[derive(Debug)]
+struct Pace {
+    window: Duration,
+    least_bytes: u64,
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Pace {
+    fn new(patience: &Patience) -> Self {
+        let least_bytes = patience.bytes_per_window();
+        Self { window: patience.body_window, least_bytes, waited: Duration::ZERO, bytes: 0 }
+    }
+
+    /// How much longer may be waited in this window.
+    fn left(&self) -> Duration {
+        self.window.saturating_sub(self.waited)
+    }
+
+    fn add_bytes(&mut self, bytes: u64) {
+        self.bytes += bytes;
+    }
+
+    /// Counts waiting time, and says whether it was too long for what came. A window that was fast enough starts anew.
+    fn is_too_slow_after(&mut self, waited: Duration) -> bool {
+        self.waited += waited;
+        if self.waited < self.window {
+            return false;
+        }
+        let is_too_slow = self.bytes < self.least_bytes;
+        (self.waited, self.bytes) = (Duration::ZERO, 0);
+        is_too_slow
+    }
+}
+
+/// A request's body, watched.
+#[derive(Debug)]
+pub(crate) struct PacedBody {
+    incoming: Incoming,
+    inflow: Arc<Inflow>,
+    pace: Pace,
+    waiting_since: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl PacedBody {
+    pub(crate) fn new(incoming: Incoming, inflow: Arc<Inflow>, patience: &Patience) -> Self {
+        Self { incoming, inflow, pace: Pace::new(patience), waiting_since: None, timer: None }
+    }
+
+    /// Nothing is there: waits, but only as long as the pace allows.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.waiting_since.get_or_insert_with(Instant::now);
+        let left = self.pace.left();
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if self.pace.is_too_slow_after(note_wait(&mut self.waiting_since)) {
+                return Poll::Ready(());
+            }
+            // The timer is set once per window, not once per wait: it may ring early, never late.
+            self.waiting_since = Some(Instant::now());
+            timer.as_mut().reset(tokio::time::Instant::now() + self.pace.left());
+        }
+    }
+
+    fn fail(&mut self) -> BodyError {
+        self.inflow.is_too_slow.store(true, Relaxed);
+        BodyError::TooSlow
+    }
+}
+
+/// How long the wait lasted that ends now.
+fn note_wait(since: &mut Option<Instant>) -> Duration {
+    since.take().map_or(Duration::ZERO, |since| since.elapsed())
+}
+
+impl Body for PacedBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        if this.inflow.is_too_slow() {
+            return Poll::Ready(None);
+        }
+        let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(cx) else {
+            return this.poll_patience(cx).map(|()| Some(Err(this.fail())));
+        };
+        let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len) as u64;
+        this.inflow.bytes.fetch_add(bytes, Relaxed);
+        this.pace.add_bytes(bytes);
+        if this.waiting_since.is_some() && this.pace.is_too_slow_after(note_wait(&mut this.waiting_since)) {
+            return Poll::Ready(Some(Err(this.fail())));
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pace() -> Pace {
+        Pace { window: Duration::from_secs(10), least_bytes: 10_240, waited: Duration::ZERO, bytes: 0 }
+    }
+
+    #[test]
+    fn a_trickle_is_too_slow_after_one_window_of_waiting() {
+        let mut pace = pace();
+        for _ in 0..9 {
+            pace.add_bytes(1);
+            assert!(!pace.is_too_slow_after(Duration::from_secs(1)));
+        }
+        assert!(pace.is_too_slow_after(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn enough_bytes_begin_a_new_window() {
+        let mut pace = pace();
+        for _ in 0..100 {
+            pace.add_bytes(2048);
+            assert!(!pace.is_too_slow_after(Duration::from_secs(1)));
+        }
+    }
+
+    #[test]
+    fn time_that_the_server_takes_does_not_count() {
+        let mut pace = pace();
+        pace.add_bytes(1);
+        assert_eq!(pace.left(), Duration::from_secs(10));
+    }
+}
