@@ -5,8 +5,8 @@
 //! writer that left it, and a request is let in only with the state of the last writer, or with the one that the last
 //! writer began from (its answer got lost, or it is still running and is stopped now).
 //!
-//! Memory of this process is enough: when it is lost, so are all requests that it was kept for. Several nodes on one
-//! shared folder exclude each other by a lock on the file.
+//! A store whose bytes outlive the process keeps the same two writers beside the bytes, because a loser's state may
+//! lie in the catalog, to be tried after a restart or on another node.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,10 +41,33 @@ impl Writer {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Writers {
-    last: Writer,
-    before: Writer,
+/// The writers whose states describe an upload's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Writers {
+    /// Who wrote last, or is writing.
+    pub(crate) last: Writer,
+    /// Whose state the last one began from. What that state describes is untouched.
+    pub(crate) before: Writer,
+}
+
+impl Writers {
+    /// Whether a state that `writer` left describes bytes that are there.
+    pub(crate) fn know(self, writer: Writer) -> bool {
+        writer == self.last || writer == self.before
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.last.to_bytes());
+        bytes[8..].copy_from_slice(&self.before.to_bytes());
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (last, rest) = bytes.split_first_chunk()?;
+        let before = rest.try_into().ok()?;
+        Some(Self { last: Writer::from_bytes(*last), before: Writer::from_bytes(before) })
+    }
 }
 
 #[derive(Debug)]
@@ -64,7 +87,7 @@ pub(crate) struct Fence {
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) upload: UploadKey,
-    pub(crate) writer: Writer,
+    pub(crate) writers: Writers,
     seen: watch::Receiver<Writers>,
     // Held, with everything that may still write, in an Arc: the next writer starts when the last part of this one ends.
     _lineage: Arc<Lineage>,
@@ -75,11 +98,11 @@ impl Fence {
     /// Takes the upload over from whoever writes to it, and waits until they have stopped.
     pub(crate) async fn claim(&self, upload: UploadKey, state: &UploadState) -> Result<Claim, Error> {
         let lineage = self.lineage(upload, state.writer);
-        let writer = Writer::generate();
-        let is_known = lineage.writers.send_if_modified(|writers| {
-            let is_known = state.writer == writers.last || state.writer == writers.before;
+        let writers = Writers { last: Writer::generate(), before: state.writer };
+        let is_known = lineage.writers.send_if_modified(|known| {
+            let is_known = known.know(state.writer);
             if is_known {
-                *writers = Writers { last: writer, before: state.writer };
+                *known = writers;
             }
             is_known
         });
@@ -88,19 +111,20 @@ impl Fence {
         }
         let seen = lineage.writers.subscribe();
         let turn = Arc::clone(&lineage.turn).lock_owned().await;
-        let claim = Claim { upload, writer, seen, _lineage: lineage, _turn: turn };
+        let claim = Claim { upload, writers, seen, _lineage: lineage, _turn: turn };
         if claim.is_lost() { Err(Error::Superseded { upload }) } else { Ok(claim) }
+    }
+
+    /// Takes over what another process has noted about an upload's writers.
+    pub(crate) fn adopt(&self, upload: UploadKey, writers: Writers) {
+        self.lineage(upload, writers.last).writers.send_replace(writers);
     }
 
     /// Whether `state` still describes the upload's bytes.
     pub(crate) fn check(&self, upload: UploadKey, state: &UploadState) -> Result<(), Error> {
         let lineage = self.lineage(upload, state.writer);
-        let writers = *lineage.writers.borrow();
-        if state.writer == writers.last || state.writer == writers.before {
-            Ok(())
-        } else {
-            Err(Error::Superseded { upload })
-        }
+        let is_known = lineage.writers.borrow().know(state.writer);
+        if is_known { Ok(()) } else { Err(Error::Superseded { upload }) }
     }
 
     /// Stops whoever writes to an upload whose bytes are gone, and forgets it.
@@ -133,14 +157,14 @@ impl Fence {
 impl Claim {
     /// Whether another request has taken the upload over.
     pub(crate) fn is_lost(&self) -> bool {
-        self.seen.borrow().last != self.writer
+        *self.seen.borrow() != self.writers
     }
 
     /// Waits until another request takes the upload over.
     pub(crate) async fn lost(&self) -> Error {
         let mut seen = self.seen.clone();
         // The sender lives in the lineage that this claim holds, so the wait cannot fail.
-        let _ended = seen.wait_for(|writers| writers.last != self.writer).await;
+        let _ended = seen.wait_for(|writers| *writers != self.writers).await;
         Error::Superseded { upload: self.upload }
     }
 }

@@ -31,7 +31,7 @@ use wharf_oci::Algorithm;
 use crate::blocking;
 use crate::body::Body;
 use crate::error::Error;
-use crate::fence::Fence;
+use crate::fence::{Claim, Fence};
 use crate::key::{StorageKey, UploadKey};
 use crate::reader::Reader;
 use crate::state::UploadState;
@@ -100,6 +100,19 @@ impl Files {
     ) -> Result<T, Error> {
         let layout = Arc::clone(&self.layout);
         blocking::run(move || f(&layout)).await?
+    }
+
+    /// Takes an upload over from whoever writes to it.
+    async fn claim(&self, upload: UploadKey, state: &UploadState) -> Result<Claim, Error> {
+        match self.fence.claim(upload, state).await {
+            Err(Error::Superseded { .. }) => {}
+            claimed => return claimed,
+        }
+        // Another node on the same folder may have continued the upload in the meantime; the file says so.
+        let noted = self.blocking(move |layout| layout::noted_writers(&layout.read_upload(upload)?, upload)).await?;
+        let writers = noted.filter(|writers| writers.know(state.writer)).ok_or(Error::Superseded { upload })?;
+        self.fence.adopt(upload, writers);
+        self.fence.claim(upload, state).await
     }
 
     async fn list(&self) -> Result<Vec<Upload>, Error> {

@@ -31,7 +31,7 @@ impl UploadState {
             self.hasher.update(piece);
             self.offset += piece.len() as u64;
         }
-        Self { writer: claim.writer, ..self }
+        Self { writer: claim.writers.last, ..self }
     }
 
     /// The algorithm that the upload is hashed by.

@@ -33,12 +33,11 @@ impl Files {
     /// Fails where nothing of the body was kept.
     async fn try_add(&self, upload: UploadKey, state: &UploadState, body: Body) -> Result<Appended, Error> {
         let offset = state.offset;
-        let claim = Arc::new(self.fence.claim(upload, state).await?);
+        let claim = Arc::new(self.claim(upload, state).await?);
         let held = Arc::clone(&claim);
         let resume = self.blocking(move |layout| {
-            // Held here too: were this future dropped, a truncation that comes late would hit the next writer's bytes.
-            let _held = held;
-            layout.resume_upload(upload, offset)
+            // The claim is held here too: were this future dropped, a truncation that comes late would hit the next writer's bytes.
+            layout.resume_upload(&held, offset)
         });
         let file = Arc::new(resume.await?);
         let hash = Lane::new(Hash { hasher: state.hasher.clone() });
@@ -50,7 +49,7 @@ impl Files {
         let (hash, written) = join!(hash.end(), self.settle(upload, offset, write));
         match (hash, written) {
             (Ok(hash), Ok(offset)) => {
-                Ok(Appended { state: UploadState { offset, writer: claim.writer, hasher: hash.hasher }, end })
+                Ok(Appended { state: UploadState { offset, writer: claim.writers.last, hasher: hash.hasher }, end })
             }
             (Err(error), _) | (_, Err(error)) => {
                 give_back(claim, file, offset).await;

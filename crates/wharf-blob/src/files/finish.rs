@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use wharf_oci::Algorithm;
 
-use super::layout::{Folder, Layout};
+use super::layout::{self, Folder, Layout};
 use super::{Durability, Files};
 use crate::error::Error;
+use crate::fence::Claim;
 use crate::key::{StorageKey, UploadKey};
 use crate::state::{Hasher, UploadState};
 
@@ -17,15 +18,10 @@ const PIECE_BYTES: usize = 256 * 1024;
 impl Files {
     pub(super) async fn end(&self, upload: UploadKey, state: &UploadState) -> Result<StorageKey, Error> {
         let key = upload.storage_key();
-        let claim = Arc::new(self.fence.claim(upload, state).await?);
+        let claim = Arc::new(self.claim(upload, state).await?);
         self.folders.make(key.fan_out()).await?;
         let (held, offset, durability) = (Arc::clone(&claim), state.offset, self.durability);
-        let moved = self
-            .blocking(move |layout| {
-                let _held = held;
-                become_blob(layout, upload, offset, durability)
-            })
-            .await;
+        let moved = self.blocking(move |layout| become_blob(layout, &held, offset, durability)).await;
         match moved {
             Err(Error::UploadNotFound { .. }) => self.check_finished(upload, state).await?,
             moved => moved?,
@@ -63,9 +59,8 @@ impl Files {
         state: UploadState,
         algorithm: Algorithm,
     ) -> Result<UploadState, Error> {
-        self.fence.check(upload, &state)?;
         let offset = state.offset;
-        let hasher = self
+        let (hasher, noted) = self
             .blocking(move |layout| {
                 let file = layout.read_upload(upload)?;
                 let failed = |source| Error::Upload { action: "read", upload, source };
@@ -73,17 +68,23 @@ impl Files {
                 if found_bytes < offset {
                     return Err(Error::UploadLost { upload, expected_bytes: offset, found_bytes });
                 }
-                hash(&file, offset, algorithm).map_err(failed)
+                let hasher = hash(&file, offset, algorithm).map_err(failed)?;
+                // Asked last: whoever took the upload over while it was read may have changed what was read.
+                Ok((hasher, layout::noted_writers(&file, upload)?))
             })
             .await?;
-        // Whoever took the upload over while it was read may have changed what was read.
-        self.fence.check(upload, &state)?;
+        match noted {
+            Some(writers) if !writers.know(state.writer) => return Err(Error::Superseded { upload }),
+            Some(_) => {}
+            None => self.fence.check(upload, &state)?,
+        }
         Ok(UploadState { hasher, ..state })
     }
 }
 
-fn become_blob(layout: &Layout, upload: UploadKey, offset: u64, durability: Durability) -> Result<(), Error> {
-    let file = layout.resume_upload(upload, offset)?;
+fn become_blob(layout: &Layout, claim: &Claim, offset: u64, durability: Durability) -> Result<(), Error> {
+    let upload = claim.upload;
+    let file = layout.resume_upload(claim, offset)?;
     if durability == Durability::Full {
         file.sync_all().map_err(|source| Error::Upload { action: "sync", upload, source })?;
     }

@@ -10,12 +10,16 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags, XattrFlags};
 use rustix::io::Errno;
 
 use crate::error::Error;
+use crate::fence::{Claim, Writers};
 use crate::key::{StorageKey, UploadKey};
 use crate::store::Upload;
+
+/// The attribute of an upload's file that holds [`Writers`].
+const WRITERS: &str = "user.wharf.writers";
 
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
@@ -70,6 +74,24 @@ fn blob_error(action: &'static str, key: StorageKey) -> impl Fn(Errno) -> Error 
     }
 }
 
+fn note_writers(file: &File, writers: Writers) -> Result<(), Errno> {
+    match rustix::fs::fsetxattr(file, WRITERS, &writers.to_bytes(), XattrFlags::empty()) {
+        // Where nothing can be noted beside a file, the fence in memory has to do.
+        Err(Errno::NOTSUP) => Ok(()),
+        noted => noted,
+    }
+}
+
+/// The writers whose states describe an upload's bytes, if they are noted beside them.
+pub(super) fn noted_writers(file: &File, upload: UploadKey) -> Result<Option<Writers>, Error> {
+    let mut bytes = [0; 16];
+    match rustix::fs::fgetxattr(file, WRITERS, &mut bytes) {
+        Ok(size_bytes) => Ok(Writers::from_bytes(&bytes[..size_bytes])),
+        Err(Errno::NODATA | Errno::NOTSUP | Errno::RANGE) => Ok(None),
+        Err(errno) => Err(upload_error("inspect", upload)(errno)),
+    }
+}
+
 /// The store's folder.
 #[derive(Debug)]
 pub(super) struct Layout {
@@ -111,14 +133,20 @@ impl Layout {
         Ok(())
     }
 
-    /// Opens an upload whose first `offset` bytes are known, and drops what lies beyond. The file is locked against
-    /// other processes until it is closed.
-    pub(super) fn resume_upload(&self, upload: UploadKey, offset: u64) -> Result<File, Error> {
+    /// Opens an upload whose first `offset` bytes are known, notes who continues it, and drops what lies beyond. The
+    /// file is locked against other processes until it is closed.
+    pub(super) fn resume_upload(&self, claim: &Claim, offset: u64) -> Result<File, Error> {
+        let upload = claim.upload;
         let file = self.lock_upload(upload)?;
+        if noted_writers(&file, upload)?.is_some_and(|writers| !writers.know(claim.writers.before)) {
+            return Err(Error::Superseded { upload });
+        }
         let found_bytes = file.metadata().map_err(|source| Error::Upload { action: "inspect", upload, source })?.len();
         if found_bytes < offset {
             return Err(Error::UploadLost { upload, expected_bytes: offset, found_bytes });
         }
+        // Before anything is changed; both are one inode's, so that the order also holds across a power loss.
+        note_writers(&file, claim.writers).map_err(upload_error("mark", upload))?;
         if found_bytes > offset {
             file.set_len(offset).map_err(|source| Error::Upload { action: "truncate", upload, source })?;
         }
