@@ -1,1 +1,15 @@
 //! Going out by HTTP: certificate authorities, timeouts and the one client builder.
+//!
+//! Whoever in Wharf speaks to another server gets its client here, so that the same certificates are believed, nobody
+//! waits for ever and no credential follows a redirect to a stranger. What is said over it is not known here; and the
+//! process must have chosen its TLS provider before (see `main` of `wharf`).
+//!
+//! Reading order: [`settings`], [`client`], [`error`].
+
+pub mod client;
+pub mod error;
+pub mod settings;
+
+pub use client::client;
+pub use error::Error;
+pub use settings::Settings;
