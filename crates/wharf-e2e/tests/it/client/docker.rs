@@ -1,0 +1,85 @@
+//! docker: the client and a daemon of the test's own, because `docker login` and `docker push` go through the daemon.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::client::stored;
+use crate::command::{Program, has, is_root};
+use crate::random;
+use crate::server::{ADMINISTRATOR, Server};
+
+/// A daemon without network and cgroup demands; it trusts plain HTTP on loopback, as every dockerd does.
+#[derive(Debug)]
+struct Daemon {
+    child: Child,
+    home: PathBuf,
+}
+
+impl Daemon {
+    fn start(home: &Path) -> Self {
+        let log = std::fs::File::create(home.join("dockerd.log")).expect("a writable folder");
+        let below = |name: &str| home.join(name).display().to_string();
+        let mut command = Command::new("dockerd");
+        command.args(["--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=vfs"]);
+        command.args(["--host", &format!("unix://{}", below("docker.sock")), "--data-root", &below("dockerd")]);
+        command.args(["--exec-root", &below("exec"), "--pidfile", &below("dockerd.pid")]);
+        command.env("PATH", format!("{}:/usr/sbin:/sbin", crate::command::variable("PATH").unwrap_or_default()));
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle"))
+            .stderr(log)
+            .spawn()
+            .expect("dockerd starts");
+        let mut daemon = Self { child, home: home.to_owned() };
+        let start = Instant::now();
+        while !daemon.docker().args(["version"]).output().status.success() {
+            let log = std::fs::read_to_string(home.join("dockerd.log")).unwrap_or_default();
+            let end = daemon.child.try_wait().expect("dockerd is our child");
+            assert!(end.is_none() && start.elapsed() < Duration::from_secs(60), "dockerd does not answer:\n{log}");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        daemon
+    }
+
+    fn docker(&self) -> Program {
+        let socket = self.home.join("docker.sock");
+        Program::new("docker", &self.home).args(["--host", &format!("unix://{}", socket.display())])
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // Asked to end, so that it ends its containerd too.
+        let id = self.child.id().to_string();
+        Program::new("kill", &self.home).args(["-TERM", &id]).output();
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn root_docker_logs_in_pushes_and_pulls_the_same_image() {
+    if !has(&["docker", "dockerd"]) || !is_root() {
+        return;
+    }
+    let server = Server::start();
+    let home = server.subfolder("home");
+    let daemon = Daemon::start(&home);
+    std::fs::write(home.join("unique"), random::bytes(50_000)).expect("a writable folder");
+    Program::new("tar", &home).args(["-cf", "root.tar", "unique"]).run();
+    let remote = format!("{}/demo/app:v1", server.address);
+    let login = |password: &str| {
+        daemon.docker().args(["login", "--username", ADMINISTRATOR, "--password", password, &server.address])
+    };
+    let id = daemon.docker().args(["import", "root.tar", &remote]).run();
+    daemon.docker().args(["push", &remote]).refused();
+    login("wrong").refused();
+    login(&server.password).run();
+    daemon.docker().args(["push", &remote]).run();
+    let (digest, _) = stored(&server, "demo/app", "v1");
+    daemon.docker().args(["rmi", "--force", &id]).run();
+    daemon.docker().args(["pull", &remote]).run();
+    let inspect = ["image", "inspect", "--format", "{{.Id}} {{index .RepoDigests 0}}", remote.as_str()];
+    let pulled = daemon.docker().args(inspect).run();
+    assert_eq!(pulled, format!("{id} {}/demo/app@{digest}", server.address));
+}

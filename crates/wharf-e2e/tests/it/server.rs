@@ -1,0 +1,190 @@
+//! `wharf serve` as a user starts it: on a port and in a folder of its own.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::command::{Program, variable};
+use crate::http::Client;
+use crate::random;
+
+/// How long a server may take until it answers.
+const START: Duration = Duration::from_secs(30);
+/// The first user's name.
+pub(crate) const ADMINISTRATOR: &str = "admin";
+
+/// A running server; it ends with this value.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    settings: Settings,
+    /// `127.0.0.1:PORT`, which every client takes for a registry that speaks plain HTTP.
+    pub(crate) address: String,
+    /// The administrator's password.
+    pub(crate) password: String,
+    /// What the clients of the test may fill.
+    pub(crate) folder: TempDir,
+}
+
+/// What a test may choose about its server.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settings {
+    /// Where the data lies; a folder of the server's own by default.
+    pub(crate) data: Option<PathBuf>,
+    /// Further arguments of `serve`.
+    pub(crate) arguments: Vec<&'static str>,
+    /// Further variables.
+    pub(crate) variables: Vec<(&'static str, String)>,
+}
+
+impl Server {
+    /// Starts one with its defaults, on SQLite or, with `WHARF_TEST_POSTGRES`, on a fresh PostgreSQL database.
+    pub(crate) fn start() -> Self {
+        Self::with(Settings::default())
+    }
+
+    /// Starts one.
+    pub(crate) fn with(mut settings: Settings) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        if let Some(url) = variable("WHARF_TEST_POSTGRES") {
+            settings.variables.push(("WHARF_DATABASE_URL", fresh_database(&url, folder.path())));
+        }
+        let password = random::word() + &random::word();
+        std::fs::write(folder.path().join("password"), &password).expect("a writable temporary folder");
+        let address = format!("127.0.0.1:{}", free_port());
+        let child = spawn(&settings, &address, folder.path());
+        let mut server = Self { child, settings, address, password, folder };
+        server.wait();
+        server
+    }
+
+    /// Ends it at once, as a power cut or the kernel's memory killer does.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("the server is our child");
+        self.child.wait().expect("the server is our child");
+    }
+
+    /// Starts it again on the same data.
+    pub(crate) fn restart(&mut self) {
+        self.child = spawn(&self.settings, &self.address, self.folder.path());
+        self.wait();
+    }
+
+    /// The administrator as a caller.
+    pub(crate) fn administrator(&self) -> Client {
+        Client::new(&self.address, Some((ADMINISTRATOR, &self.password)))
+    }
+
+    /// A caller without a name.
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::new(&self.address, None)
+    }
+
+    /// A new folder inside of the test's own.
+    pub(crate) fn subfolder(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(&path).expect("a writable temporary folder");
+        path
+    }
+
+    /// What the server has printed.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
+    }
+
+    fn wait(&mut self) {
+        let start = Instant::now();
+        let client = self.anonymous();
+        while TcpStream::connect(&self.address).is_err() || !is_ready(client.get("/readyz").status) {
+            let end = self.child.try_wait().expect("the server is our child");
+            assert!(end.is_none() && start.elapsed() < START, "the server did not start ({end:?}):\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn is_ready(status: u16) -> bool {
+    // The reference has no such route and is ready when it answers.
+    status == 200 || variable(REFERENCE).is_some()
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|end| end.is_none()) {
+            self.kill();
+        }
+        if std::thread::panicking() {
+            eprintln!("the server's log:\n{}", self.log());
+        }
+    }
+}
+
+/// With this variable the tests run against another registry's program, Debian's `docker-registry`: a test about clients
+/// that the reference fails is a wrong test. What only Wharf does (referrers, tokens, roles) fails there, of course.
+const REFERENCE: &str = "WHARF_E2E_REFERENCE";
+
+fn reference(address: &str, data: &Path, folder: &Path) -> Command {
+    let password = std::fs::read_to_string(folder.join("password")).expect("it was written just now");
+    let users = Program::new("htpasswd", folder).args(["-nbB", ADMINISTRATOR, &password]).run();
+    std::fs::write(folder.join("htpasswd"), users).expect("a writable temporary folder");
+    let configuration = format!(
+        "version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\n\
+         http: {{addr: \"{address}\"}}\nauth: {{htpasswd: {{realm: reference, path: htpasswd}}}}\n",
+        data.display()
+    );
+    std::fs::write(folder.join("reference.yml"), configuration).expect("a writable temporary folder");
+    let mut command = Command::new("docker-registry");
+    command.args(["serve", "reference.yml"]).current_dir(folder);
+    command
+}
+
+fn spawn(settings: &Settings, address: &str, folder: &Path) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(folder.join("server.log")).expect("a log file");
+    let data = settings.data.clone().unwrap_or_else(|| folder.join("data"));
+    let mut command =
+        if variable(REFERENCE).is_some() { reference(address, &data, folder) } else { wharf(address, &data) };
+    command.args(&settings.arguments);
+    command.env("WHARF_ADMIN_PASSWORD_FILE", folder.join("password"));
+    command.envs(settings.variables.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
+    command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+fn wharf(address: &str, data: &Path) -> Command {
+    let mut command = Command::new(binary());
+    command.args(["serve", "--listen", address, "--data"]).arg(data);
+    command
+}
+
+/// The program under test: `WHARF_BIN`, or what `cargo test --workspace` has built beside this test.
+pub(crate) fn binary() -> PathBuf {
+    if let Some(path) = variable("WHARF_BIN") {
+        return path.into();
+    }
+    let test = std::env::current_exe().expect("the kernel knows this program's path");
+    let profile = test.parent().and_then(Path::parent).expect("a test lies in target/PROFILE/deps");
+    let binary = profile.join("wharf");
+    assert!(
+        binary.is_file(),
+        "`{}` is missing: run `cargo build -p wharf` first, or name it in WHARF_BIN",
+        binary.display()
+    );
+    binary
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound listener has an address").port()
+}
+
+fn fresh_database(url: &str, home: &Path) -> String {
+    let name = format!("e2e_{}", random::word());
+    Program::new("psql", home)
+        .args([url, "--no-psqlrc", "--quiet", "--command", &format!("CREATE DATABASE {name}")])
+        .run();
+    let (server, _) = url.rsplit_once('/').expect("a PostgreSQL URL names a database");
+    format!("{server}/{name}")
+}
