@@ -1,4 +1,4 @@
--- wharf-db: jobs, leases, audit
+-- Owner of every table here: wharf-db.
 
 -- What is to be done later. While a job runs, `token` is its worker's and `run_at` the end of that lease: a worker
 -- that died is overtaken by the same index that finds what is due.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wharf_context::Clock;
+use tokio::sync::watch;
+use wharf_context::{Clock, Timestamp};
 
 use crate::backoff;
 use crate::error::Error;
@@ -39,6 +40,17 @@ struct Inner {
     clock: Arc<dyn Clock>,
     subscriptions: Arc<[Subscription]>,
     counters: Arc<Counters>,
+    /// Changes with every commit that inserted a job.
+    enqueued: watch::Sender<()>,
+}
+
+/// What a transaction may see of others. SQLite runs them one after another in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    /// As if it ran alone.
+    Serializable,
+    /// What is committed when each statement begins.
+    ReadCommitted,
 }
 
 #[derive(Debug)]
@@ -65,7 +77,9 @@ impl Db {
                 return Err(Error::Url { url: "…".to_owned(), reason });
             }
         };
-        Ok(Self { inner: Arc::new(Inner { backend, clock, subscriptions: subscriptions.into(), counters }) })
+        let enqueued = watch::Sender::new(());
+        let subscriptions = subscriptions.into();
+        Ok(Self { inner: Arc::new(Inner { backend, clock, subscriptions, counters, enqueued }) })
     }
 
     /// Runs `f` in a transaction: all that it does is kept, or nothing. `f` may borrow. Where another transaction gets
@@ -75,10 +89,18 @@ impl Db {
         F: Clone + AsyncFnOnce(&mut Tx<'_>) -> Result<T, E>,
         E: From<Error>,
     {
+        self.transaction_at(Isolation::Serializable, f).await
+    }
+
+    pub(crate) async fn transaction_at<T, E, F>(&self, isolation: Isolation, f: F) -> Result<T, E>
+    where
+        F: Clone + AsyncFnOnce(&mut Tx<'_>) -> Result<T, E>,
+        E: From<Error>,
+    {
         refuse_inside()?;
         let result = match &self.inner.backend {
             Backend::Sqlite(sqlite) => self.on_sqlite(sqlite, f).await,
-            Backend::Postgres(postgres) => self.on_postgres(postgres, f).await,
+            Backend::Postgres(postgres) => self.on_postgres(postgres, isolation, f).await,
         };
         let counters = &self.inner.counters;
         if result.is_ok() {
@@ -97,7 +119,7 @@ impl Db {
         let turn = sqlite.turn().await?;
         let mut tx = Tx::on_sqlite(&turn, self.inner.clock.now(), &self.inner.subscriptions);
         let result = INSIDE.scope((), f(&mut tx)).await;
-        let has_failed = tx.has_failed();
+        let (has_failed, has_enqueued) = (tx.has_failed(), tx.has_enqueued());
         match result {
             Ok(_) if has_failed => {
                 turn.undo().await?;
@@ -105,6 +127,7 @@ impl Db {
             }
             Ok(value) => {
                 turn.keep().await?;
+                self.wake_workers(has_enqueued);
                 Ok(value)
             }
             Err(error) => match turn.undo().await {
@@ -115,13 +138,13 @@ impl Db {
         }
     }
 
-    async fn on_postgres<T, E, F>(&self, postgres: &Postgres, f: F) -> Result<T, E>
+    async fn on_postgres<T, E, F>(&self, postgres: &Postgres, isolation: Isolation, f: F) -> Result<T, E>
     where
         F: Clone + AsyncFnOnce(&mut Tx<'_>) -> Result<T, E>,
         E: From<Error>,
     {
         for attempt in 0..ATTEMPTS {
-            if let Some(result) = self.attempt(postgres, f.clone()).await {
+            if let Some(result) = self.attempt(postgres, isolation, f.clone()).await {
                 return result;
             }
             self.inner.counters.retried.count();
@@ -131,19 +154,19 @@ impl Db {
     }
 
     /// One attempt; `None`: another transaction got in its way.
-    async fn attempt<T, E, F>(&self, postgres: &Postgres, f: F) -> Option<Result<T, E>>
+    async fn attempt<T, E, F>(&self, postgres: &Postgres, isolation: Isolation, f: F) -> Option<Result<T, E>>
     where
         F: AsyncFnOnce(&mut Tx<'_>) -> Result<T, E>,
         E: From<Error>,
     {
-        let (mut transaction, now) = match postgres.begin().await {
+        let (mut transaction, now) = match postgres.begin(isolation).await {
             Ok(begun) => begun,
             Err(error) => return Some(Err(error.into())),
         };
         let now = now.unwrap_or_else(|| self.inner.clock.now());
         let mut tx = Tx::on_postgres(&mut transaction, now, &self.inner.subscriptions);
         let result = INSIDE.scope((), f(&mut tx)).await;
-        let has_failed = tx.has_failed();
+        let (has_failed, has_enqueued) = (tx.has_failed(), tx.has_enqueued());
         let ended = if result.is_ok() && !has_failed {
             self.inner.counters.commits.count();
             transaction.commit().await
@@ -155,7 +178,10 @@ impl Db {
             (Ok(_), Ok(Ended::Well)) if has_failed => Some(Err(Error::Ignored.into())),
             (Err(error), _) => Some(Err(error)),
             (Ok(_), Err(error)) => Some(Err(error.into())),
-            (Ok(value), Ok(Ended::Well)) => Some(Ok(value)),
+            (Ok(value), Ok(Ended::Well)) => {
+                self.wake_workers(has_enqueued);
+                Some(Ok(value))
+            }
         }
     }
 
@@ -183,6 +209,26 @@ impl Db {
             self.inner.counters.too_long.count();
         }
         rows
+    }
+
+    fn wake_workers(&self, has_enqueued: bool) {
+        if has_enqueued {
+            self.inner.enqueued.send_replace(());
+        }
+    }
+
+    /// Changes when a job was inserted through this handle or a clone of it.
+    pub(crate) fn enqueued(&self) -> watch::Receiver<()> {
+        self.inner.enqueued.subscribe()
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.inner.counters
+    }
+
+    /// This node's time. What it decides must not matter: transactions have [`Tx::now`].
+    pub(crate) fn rough_now(&self) -> Timestamp {
+        self.inner.clock.now()
     }
 
     /// What was counted since the database was opened.

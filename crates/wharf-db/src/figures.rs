@@ -30,6 +30,12 @@ pub struct Figures {
     pub lists: u64,
     /// Statements that were ended because they took too long.
     pub too_long: u64,
+    /// Jobs whose handler ended well.
+    pub jobs_succeeded: u64,
+    /// Attempts at jobs that failed.
+    pub jobs_failed: u64,
+    /// Jobs that were given up.
+    pub jobs_buried: u64,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +52,9 @@ pub(crate) struct Counters {
     pub(crate) gets: Counter,
     pub(crate) lists: Counter,
     pub(crate) too_long: Counter,
+    pub(crate) jobs_succeeded: Counter,
+    pub(crate) jobs_failed: Counter,
+    pub(crate) jobs_buried: Counter,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +94,9 @@ impl Counters {
             gets: self.gets.get(),
             lists: self.lists.get(),
             too_long: self.too_long.get(),
+            jobs_succeeded: self.jobs_succeeded.get(),
+            jobs_failed: self.jobs_failed.get(),
+            jobs_buried: self.jobs_buried.get(),
         }
     }
 }

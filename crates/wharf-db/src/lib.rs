@@ -8,10 +8,13 @@
 //! writer, commit, reader) and `postgres` behind them; [`migrations`]; then what is built on transactions:
 //! [`job`], [`outbox`], [`lease`], [`audit`]; [`figures`] and [`error`] for all.
 
+pub mod audit;
 mod backoff;
 pub mod db;
 pub mod error;
 pub mod figures;
+pub mod job;
+pub mod lease;
 pub mod migrations;
 pub mod outbox;
 mod postgres;
@@ -22,9 +25,12 @@ pub mod statement;
 pub mod transaction;
 pub mod value;
 
+pub use audit::{AuditEntry, AuditFilter, AuditRecord, Outcome};
 pub use db::Db;
 pub use error::Error;
 pub use figures::Figures;
+pub use job::{DeadJob, Job, NewJob, Worker, WorkerSettings};
+pub use lease::Lease;
 pub use outbox::Subscription;
 pub use row::Row;
 pub use settings::{Settings, Time};

@@ -2,11 +2,34 @@
 //!
 //! There is no log of events and no consumer with a cursor: commits are not ordered by id, so a cursor would miss some.
 
+use wharf_context::Event;
+
+use crate::error::Error;
+use crate::job::NewJob;
+use crate::transaction::Tx;
+
 /// Who wants to hear of which events. The list is given when the database is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
     /// The kind of the job that is inserted; its payload is the event as JSON.
     pub job: &'static str,
-    /// Names of events: [`wharf_context::Event::name`].
+    /// Names of events: [`Event::name`].
     pub events: Vec<&'static str>,
+}
+
+impl Tx<'_> {
+    /// Gives every subscriber of this event a job. Nothing happens where there is none.
+    pub async fn announce(&mut self, event: Event) -> Result<(), Error> {
+        let subscriptions = self.subscriptions();
+        let mut subscribed = subscriptions.iter().filter(|one| one.events.contains(&event.name())).peekable();
+        if subscribed.peek().is_none() {
+            return Ok(());
+        }
+        let payload = serde_json::to_string(&event).map_err(|source| Error::Json { what: "an event", source })?;
+        for subscription in subscribed {
+            let job = NewJob { kind: subscription.job, payload: payload.clone(), run_at: self.now() };
+            self.enqueue(job).await?;
+        }
+        Ok(())
+    }
 }

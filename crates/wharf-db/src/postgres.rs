@@ -18,6 +18,7 @@ use self::statement::Link;
 use self::texts::Texts;
 use self::transaction::Begin;
 pub(crate) use self::transaction::{Ended, Transaction};
+use crate::db::Isolation;
 use crate::error::Error;
 use crate::figures::Counters;
 use crate::migrations;
@@ -33,7 +34,9 @@ const NOW: &str = "SELECT (extract(epoch FROM now()) * 1000000)::bigint";
 pub(crate) struct Postgres {
     pool: Pool,
     texts: Arc<Texts>,
-    begin: Begin,
+    serializable: Begin,
+    read_committed: Begin,
+    link: Link,
     scan_timeout: Duration,
     counters: Arc<Counters>,
 }
@@ -43,8 +46,16 @@ impl Postgres {
     pub(crate) async fn open(settings: &Settings, counters: Arc<Counters>) -> Result<Self, Error> {
         let pool = connect::pool(settings)?;
         let link = if settings.pgbouncer { Link::Bouncer } else { Link::Direct };
-        let begin = Begin { sql: begin_text(settings), link };
-        let postgres = Self { pool, texts: Arc::default(), begin, scan_timeout: settings.scan_timeout, counters };
+        let begin = |isolation| Begin { sql: begin_text(settings, isolation), link };
+        let postgres = Self {
+            pool,
+            texts: Arc::default(),
+            serializable: begin("SERIALIZABLE"),
+            read_committed: begin("READ COMMITTED"),
+            link,
+            scan_timeout: settings.scan_timeout,
+            counters,
+        };
         let open = |source| Error::Open { url: connect::masked(&settings.url), source };
         let client = postgres.pool.get().await.map_err(|error| open(error.into()))?;
         migrations::on_postgres(&client).await?;
@@ -54,10 +65,14 @@ impl Postgres {
 
     /// Begins a transaction; with the server's time where that is wanted. A connection that turns out to be closed
     /// (the server was restarted) is replaced.
-    pub(crate) async fn begin(&self) -> Result<(Transaction, Option<Timestamp>), Error> {
+    pub(crate) async fn begin(&self, isolation: Isolation) -> Result<(Transaction, Option<Timestamp>), Error> {
+        let begin = match isolation {
+            Isolation::Serializable => &self.serializable,
+            Isolation::ReadCommitted => &self.read_committed,
+        };
         for _ in 0..=self.pool.status().max_size {
             let client = self.client().await?;
-            match Transaction::begin(client, Arc::clone(&self.texts), &self.begin).await {
+            match Transaction::begin(client, Arc::clone(&self.texts), begin).await {
                 Ok(begun) => return Ok(begun),
                 Err(error) if is_gone(&error) => {}
                 Err(error) => return Err(closed_or("beginning a transaction", error)),
@@ -73,9 +88,12 @@ impl Postgres {
         if has_to_wait {
             self.counters.waited(since.elapsed());
         }
-        client.map_err(|error| match error {
-            PoolError::Timeout(TimeoutType::Wait) => Error::Busy,
-            other => Error::Unavailable { doing: "connecting", source: other.into() },
+        client.map_err(|error| {
+            if matches!(error, PoolError::Timeout(TimeoutType::Wait)) {
+                Error::Busy
+            } else {
+                Error::Unavailable { doing: "connecting", source: error.into() }
+            }
         })
     }
 
@@ -93,10 +111,10 @@ impl Postgres {
         let text = self.texts.get(sql);
         for _ in 0..=self.pool.status().max_size {
             let client = self.client().await?;
-            if self.begin.link == Link::Bouncer && text.known_types().is_none() {
+            if self.link == Link::Bouncer && text.known_types().is_none() {
                 return self.read_first(sql, params).await;
             }
-            match statement::query(&client, self.begin.link, &text, params).await {
+            match statement::query(&client, self.link, &text, params).await {
                 Ok(rows) => return Ok(rows),
                 Err(error) if is_gone(&error) => {}
                 Err(error) if Failure::of(&error) == Failure::StalePlan => client.statement_cache.clear(),
@@ -108,15 +126,15 @@ impl Postgres {
 
     /// The first use of a statement behind a pgbouncer: its parameters' types are learned inside a transaction.
     async fn read_first(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, Error> {
-        let (mut transaction, _) = self.begin().await?;
+        let (mut transaction, _) = self.begin(Isolation::ReadCommitted).await?;
         let rows = transaction.query(sql, params).await;
         transaction.roll_back().await?;
         rows
     }
 }
 
-fn begin_text(settings: &Settings) -> String {
-    let mut sql = "BEGIN ISOLATION LEVEL SERIALIZABLE".to_owned();
+fn begin_text(settings: &Settings, isolation: &str) -> String {
+    let mut sql = format!("BEGIN ISOLATION LEVEL {isolation}");
     if settings.pgbouncer {
         let limit = settings.transaction_timeout.as_millis();
         sql += &format!("; SET LOCAL statement_timeout = {limit}");

@@ -17,8 +17,8 @@ pub struct Tx<'t> {
     link: Link<'t>,
     now: Timestamp,
     has_failed: bool,
-    pub(crate) has_enqueued: bool,
-    pub(crate) subscriptions: &'t Arc<[Subscription]>,
+    has_enqueued: bool,
+    subscriptions: &'t Arc<[Subscription]>,
 }
 
 /// The database's side of it.
@@ -90,5 +90,18 @@ impl<'t> Tx<'t> {
 
     pub(crate) fn has_failed(&self) -> bool {
         self.has_failed
+    }
+
+    /// Whether workers are to be woken after the commit.
+    pub(crate) fn has_enqueued(&self) -> bool {
+        self.has_enqueued
+    }
+
+    pub(crate) fn mark_enqueued(&mut self) {
+        self.has_enqueued = true;
+    }
+
+    pub(crate) fn subscriptions(&self) -> Arc<[Subscription]> {
+        Arc::clone(self.subscriptions)
     }
 }

@@ -7,7 +7,7 @@ use super::{Applied, MIGRATIONS, Migration, checksum, count, pending};
 use crate::error::{Error, Source};
 
 const CREATE: &str = "CREATE TABLE migrations (\
-    number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BYTEA NOT NULL, applied_at TEXT NOT NULL)";
+    number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BIGINT NOT NULL, applied_at TEXT NOT NULL)";
 const LIST: &str = "SELECT number, name, checksum FROM migrations ORDER BY number";
 
 /// Migrates a SQLite database in one transaction.
@@ -90,7 +90,7 @@ async fn apply_on_postgres(
     let insert = "INSERT INTO migrations (number, name, checksum, applied_at) VALUES ($1, $2, $3, now()::text)";
     let sum = checksum(migration.postgres);
     let values: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
-        [(&number, Type::INT8), (&migration.name, Type::TEXT), (&sum, Type::BYTEA)];
+        [(&number, Type::INT8), (&migration.name, Type::TEXT), (&sum, Type::INT8)];
     client.execute_typed(insert, &values).await.map(drop)
 }
 

@@ -51,9 +51,9 @@ impl Transaction {
         // Made first, so that a future dropped while BEGIN is under way rolls back too.
         let transaction = Self { client, texts, link: begin.link, is_open: true, must_retry: false };
         let messages = transaction.client.simple_query(&begin.sql).await?;
-        let now = messages.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0).and_then(|text| text.parse().ok()).map(Timestamp),
-            _ => None,
+        let now = messages.iter().find_map(|message| {
+            let SimpleQueryMessage::Row(row) = message else { return None };
+            row.get(0).and_then(|text| text.parse().ok()).map(Timestamp)
         });
         Ok((transaction, now))
     }

@@ -91,10 +91,6 @@ impl Queue {
         }
     }
 
-    pub(super) fn holder(&self) -> Holder {
-        self.holder
-    }
-
     pub(super) fn next_ticket(&mut self) -> Ticket {
         self.last_ticket += 1;
         self.last_ticket

@@ -24,8 +24,7 @@ async fn value(db: &Db, name: &str) -> Option<i64> {
 async fn a_transaction_borrows_its_surroundings_and_its_future_is_send() {
     let database = Database::open().await;
     let name = String::from("a");
-    let mut seen = Vec::new();
-    seen.push(1);
+    let seen = [1];
     let future = database.db.transaction(async |tx| {
         put(tx, &name, 7).await?;
         let rows = tx.query("SELECT name, token FROM leases ORDER BY name", &[]).await?;
