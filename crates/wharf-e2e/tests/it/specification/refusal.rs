@@ -58,12 +58,15 @@ fn a_digest_that_is_none_or_not_the_manifests_is_refused() {
 #[test]
 fn a_manifest_whose_blobs_are_missing_or_of_another_size_is_refused() {
     with_blobs(|repository, manifest| {
-        for (member, code) in [("digest", "MANIFEST_BLOB_UNKNOWN"), ("size", "MANIFEST_INVALID")] {
-            let mut lie = manifest.clone();
-            lie["layers"][0][member] = if member == "digest" { json!(UNKNOWN) } else { json!(1) };
-            let answer = refused(repository, OCI_MANIFEST, lie.to_string().as_bytes());
-            assert!(answer.codes().contains(&code.to_owned()), "{:?}", answer.codes());
+        let mut lie = manifest.clone();
+        lie["layers"][0]["size"] = json!(1);
+        refused(repository, OCI_MANIFEST, lie.to_string().as_bytes());
+        let mut lie = manifest.clone();
+        for layer in lie["layers"].as_array_mut().expect("an image has layers") {
+            layer["digest"] = json!(Algorithm::Sha256.digest(&random::bytes(8)));
         }
+        let answer = refused(repository, OCI_MANIFEST, lie.to_string().as_bytes());
+        assert!(answer.codes().contains(&"MANIFEST_BLOB_UNKNOWN".to_owned()), "{:?}", answer.codes());
         let mut lie = manifest;
         lie["config"]["digest"] = json!(UNKNOWN);
         refused(repository, OCI_MANIFEST, lie.to_string().as_bytes());
