@@ -110,16 +110,16 @@ pub trait Right: fmt::Debug + Send + Sync + 'static {
 }
 
 /// [`Permission::Pull`] as a type.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Pull;
 /// [`Permission::Push`] as a type.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Push;
 /// [`Permission::Overwrite`] as a type.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Overwrite;
 /// [`Permission::Delete`] as a type.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Delete;
 
 impl Right for Pull {

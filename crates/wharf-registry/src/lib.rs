@@ -1,1 +1,31 @@
-//! Repositories: uploads, manifests, tags, referrers.
+//! Repositories: uploads, manifests, tags, referrers, and the collection of what nothing refers to any more.
+//!
+//! A push reads: open upload → append → commit blob → put manifest → point tag. Every use case takes the caller's
+//! [`Context`](wharf_context::Context) first and works on a [`Permit`](wharf_context::Permit); the catalog decides who
+//! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
+//!
+//! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
+//! [`referrer`], [`collection`].
+
+pub mod blob;
+pub mod collection;
+pub mod error;
+pub mod manifest;
+pub mod page;
+pub mod referrer;
+mod registry;
+pub mod repository;
+pub mod settings;
+pub mod tag;
+pub mod upload;
+
+pub use blob::Blob;
+pub use collection::Collected;
+pub use error::Error;
+pub use manifest::{Accepted, NewManifest, StoredManifest};
+pub use page::Page;
+pub use referrer::ReferrersPage;
+pub use registry::Registry;
+pub use settings::Settings;
+pub use tag::Precondition;
+pub use upload::{ChunkRange, Upload};

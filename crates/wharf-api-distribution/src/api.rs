@@ -1,0 +1,104 @@
+//! The router: finds the endpoint, authenticates, calls its handler.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, Request};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use url::Url;
+use wharf_context::{Context, RequestId};
+use wharf_identity::Identity;
+use wharf_registry::Registry;
+
+use crate::error::OciError;
+use crate::route::{Endpoint, Operation, Target};
+use crate::{authenticate, blobs, catalog, manifests, parameters::Parameters, referrers, tags, token, uploads};
+
+/// What an operator may choose.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The URL that clients know the server by; without it, the one that they used.
+    pub public_url: Option<Url>,
+    /// The name of the service in tokens.
+    pub service: String,
+}
+
+/// What every handler needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Api {
+    pub(crate) registry: Registry,
+    pub(crate) identity: Identity,
+    pub(crate) settings: Settings,
+}
+
+/// One request, decoded so far.
+pub(crate) struct Call {
+    pub(crate) ctx: Context,
+    pub(crate) target: Target,
+    pub(crate) parameters: Parameters,
+    pub(crate) request: Request<Body>,
+}
+
+/// `/v2/…` and `/token`.
+pub fn router(registry: Registry, identity: Identity, settings: Settings) -> Router {
+    let api = Api { registry, identity, settings };
+    Router::new()
+        .route("/token", get(token::get).post(token::post))
+        .route("/v2", any(serve))
+        .route("/v2/", any(serve))
+        .route("/v2/{*path}", any(serve))
+        .with_state(api)
+}
+
+async fn serve(State(api): State<Api>, request: Request<Body>) -> Response {
+    let request_id = request.extensions().get().copied().unwrap_or_else(RequestId::generate);
+    let origin = authenticate::origin(&api.settings, &request);
+    let mut endpoint = None;
+    let answer = dispatch(&api, request, request_id, &mut endpoint).await;
+    let mut response = answer.unwrap_or_else(|error| error.into_response_for(&origin, request_id));
+    response.headers_mut().insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
+    if let Some(endpoint) = endpoint {
+        response.extensions_mut().insert(endpoint);
+    }
+    response
+}
+
+/// Finds the endpoint, tells it through `found` for the access log, and calls its handler.
+async fn dispatch(
+    api: &Api,
+    request: Request<Body>,
+    request_id: RequestId,
+    found: &mut Option<&'static Endpoint>,
+) -> Result<Response, OciError> {
+    let target = Target::parse(request.uri().path())?;
+    let endpoint = target.endpoint(request.method())?;
+    *found = Some(endpoint);
+    let parameters = Parameters::parse(request.uri().query().unwrap_or_default())?;
+    let ctx = authenticate::context(api, endpoint, &target, &parameters, &request, request_id).await?;
+    let call = Call { ctx, target, parameters, request };
+    let name = call.target.repository().cloned();
+    handle(api, endpoint.operation, call).await.map_err(|error| match name {
+        Some(name) => error.for_repository(&name, endpoint),
+        None => error,
+    })
+}
+
+async fn handle(api: &Api, operation: Operation, call: Call) -> Result<Response, OciError> {
+    match operation {
+        Operation::Ping => Ok(axum::Json(serde_json::json!({})).into_response()),
+        Operation::PullBlob => blobs::get(api, call).await,
+        Operation::DeleteBlob => blobs::delete(api, call).await,
+        Operation::OpenUpload => uploads::post(api, call).await,
+        Operation::AppendUpload => uploads::patch(api, call).await,
+        Operation::CommitUpload => uploads::put(api, call).await,
+        Operation::GetUpload => uploads::get(api, call).await,
+        Operation::DeleteUpload => uploads::delete(api, call).await,
+        Operation::PullManifest => manifests::get(api, call).await,
+        Operation::PutManifest => manifests::put(api, call).await,
+        Operation::DeleteManifest => manifests::delete(api, call).await,
+        Operation::ListTags => tags::list(api, call).await,
+        Operation::ListReferrers => referrers::list(api, call).await,
+        Operation::ListRepositories => catalog::list(api, call).await,
+    }
+}

@@ -1,0 +1,116 @@
+//! From a request's headers to its caller and grants.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, header, uri::Scheme};
+use data_encoding::BASE64;
+use wharf_context::{Context, Permission, Permissions, RequestId};
+use wharf_identity::{Credentials, Secret, Wanted};
+use wharf_oci::RepositoryName;
+use wharf_oci::code::ErrorCode;
+
+use crate::api::{Api, Settings};
+use crate::error::{OciError, Origin};
+use crate::headers;
+use crate::parameters::Parameters;
+use crate::route::{Endpoint, Operation, Target};
+
+/// The context of a request: who asks, with the grants that its endpoint may need.
+pub(crate) async fn context(
+    api: &Api,
+    endpoint: &Endpoint,
+    target: &Target,
+    parameters: &Parameters,
+    request: &Request<Body>,
+    request_id: RequestId,
+) -> Result<Context, OciError> {
+    let credentials = credentials(request.headers())?;
+    let anonymous = matches!(credentials, Credentials::Anonymous);
+    let wanted = wanted(endpoint, target, parameters)?;
+    let ctx = api.identity.context(&credentials, request_id, remote(request), &wanted).await?;
+    // `docker login` asks here whether its password is right, and learns here where to get a token.
+    if endpoint.operation == Operation::Ping && anonymous && !api.identity.is_open() {
+        return Err(OciError::unauthorized("log in, or ask for a token", Vec::new()));
+    }
+    Ok(ctx)
+}
+
+/// What a request may need: its endpoint's permissions on its repository, and Pull on the source of a mount.
+fn wanted(endpoint: &Endpoint, target: &Target, parameters: &Parameters) -> Result<Vec<Wanted>, OciError> {
+    let Some(repository) = target.repository() else { return Ok(Vec::new()) };
+    let mut wanted = vec![Wanted { repository: repository.clone(), permissions: endpoint.permissions() }];
+    if endpoint.operation == Operation::OpenUpload
+        && let Some(source) = mount_source(parameters)?
+        && source != *repository
+    {
+        wanted.push(Wanted { repository: source, permissions: Permissions::of(&[Permission::Pull]) });
+    }
+    Ok(wanted)
+}
+
+/// `from` of a mount.
+pub(crate) fn mount_source(parameters: &Parameters) -> Result<Option<RepositoryName>, OciError> {
+    let (Some(_), Some(from)) = (parameters.get("mount")?, parameters.get("from")?) else { return Ok(None) };
+    from.parse().map(Some).map_err(|error| OciError::new(ErrorCode::NameInvalid, format!("`from`: {error}")))
+}
+
+/// The caller's address, where the listener knows it.
+pub(crate) fn remote(request: &Request<Body>) -> Option<IpAddr> {
+    request.extensions().get::<SocketAddr>().map(SocketAddr::ip)
+}
+
+/// Reads `Authorization`. Two of them, or a malformed one, are refused rather than guessed at.
+pub(crate) fn credentials(headers: &HeaderMap) -> Result<Credentials, OciError> {
+    let Some(text) = headers::single(headers, &header::AUTHORIZATION)? else { return Ok(Credentials::Anonymous) };
+    let malformed =
+        || OciError::unauthorized("the Authorization header is neither `Basic …` nor `Bearer …`", Vec::new());
+    let (scheme, value) = text.split_once(' ').ok_or_else(malformed)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(Credentials::Bearer(Secret::new(value.trim())));
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(malformed());
+    }
+    let decoded = BASE64.decode(value.trim().as_bytes()).map_err(|_| malformed())?;
+    let decoded = String::from_utf8(decoded).map_err(|_| malformed())?;
+    let (username, password) = decoded.split_once(':').ok_or_else(malformed)?;
+    Ok(Credentials::Basic { username: username.to_owned(), password: Secret::new(password) })
+}
+
+/// The server as the client of this request knows it.
+pub(crate) fn origin(settings: &Settings, request: &Request<Body>) -> Origin {
+    let url = match &settings.public_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None => {
+            let scheme = request.extensions().get::<Scheme>().map_or("http", Scheme::as_str);
+            let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+            let host = host.or_else(|| request.uri().authority().map(axum::http::uri::Authority::as_str));
+            // Goes into a quoted string of our answer, so only what a host may hold.
+            let host = host.filter(|host| host.parse::<axum::http::uri::Authority>().is_ok() && !host.contains('"'));
+            format!("{scheme}://{}", host.unwrap_or("localhost"))
+        }
+    };
+    Origin { url, service: settings.service.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn read(value: &str) -> Result<Credentials, OciError> {
+        credentials(&HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_str(value).expect("text"))]))
+    }
+
+    #[test]
+    fn credentials_are_basic_or_bearer() {
+        assert!(matches!(credentials(&HeaderMap::new()), Ok(Credentials::Anonymous)));
+        assert!(matches!(read("Bearer abc"), Ok(Credentials::Bearer(_))));
+        assert!(matches!(read("basic dTpwOnE="), Ok(Credentials::Basic { username, .. }) if username == "u"));
+        for bad in ["Basic", "Basic !", "Basic dQ==", "Digest x", ""] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Pushing a manifest: authorize → parse → check what it stands on → store, point tags, announce.
+
+use bytes::Bytes;
+use wharf_context::{Context, Event, Overwrite, Push};
+use wharf_db::{AuditEntry, Tx};
+use wharf_oci::manifest::Manifest;
+use wharf_oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
+
+use super::rule::{self, Sparse};
+use super::store;
+use crate::error::Error;
+use crate::registry::Registry;
+use crate::repository::RepositoryId;
+use crate::tag::rule::Move;
+use crate::tag::{self, Precondition};
+use crate::{blob, repository};
+
+/// A manifest that a client pushes.
+#[derive(Debug, Clone)]
+pub struct NewManifest {
+    /// The tag or digest in the request's path.
+    pub reference: Reference,
+    /// More tags to point at it.
+    pub tags: Vec<Tag>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// What must hold of the reference before.
+    pub precondition: Precondition,
+    /// The bytes as sent.
+    pub bytes: Bytes,
+}
+
+/// A manifest that was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its digest.
+    pub digest: Digest,
+    /// The manifest that it refers to.
+    pub subject: Option<Digest>,
+    /// The tags that point at it by this request.
+    pub tags: Vec<Tag>,
+}
+
+impl NewManifest {
+    /// The digest that the manifest is stored under: the client's own, or sha256 when it pushes by tag.
+    fn digest(&self) -> Result<Digest, Error> {
+        match &self.reference {
+            Reference::Tag(_) => Ok(Digest::of(Algorithm::Sha256, &self.bytes)),
+            Reference::Digest(stated) if stated.matches(&self.bytes) => Ok(*stated),
+            Reference::Digest(stated) => {
+                let actual = Digest::of(stated.algorithm(), &self.bytes);
+                Err(Error::DigestMismatch { stated: *stated, actual })
+            }
+        }
+    }
+
+    /// All tags to point, each once.
+    fn all_tags(&self) -> Vec<Tag> {
+        let mut tags = self.tags.clone();
+        if let Reference::Tag(tag) = &self.reference {
+            tags.insert(0, tag.clone());
+        }
+        let mut seen = std::collections::HashSet::new();
+        tags.retain(|tag| seen.insert(tag.clone()));
+        tags
+    }
+}
+
+/// A checked manifest on its way into the catalog.
+pub(super) struct Parsed<'a> {
+    pub(super) manifest: &'a Manifest,
+    pub(super) digest: Digest,
+    pub(super) bytes: &'a Bytes,
+}
+
+impl Registry {
+    /// Stores a manifest and points tags at it, all or nothing.
+    pub async fn put_manifest(
+        &self,
+        ctx: &Context,
+        repository: &RepositoryName,
+        new: &NewManifest,
+    ) -> Result<Accepted, Error> {
+        let permit = ctx.authorize::<Push>(repository)?;
+        let may_overwrite = ctx.authorize::<Overwrite>(repository).is_ok();
+        let digest = new.digest()?;
+        let manifest = Manifest::parse(new.content_type.as_deref(), &new.bytes).map_err(Error::ManifestInvalid)?;
+        let parsed = Parsed { manifest: &manifest, digest, bytes: &new.bytes };
+        let tags = new.all_tags();
+        self.db
+            .transaction(async |tx| {
+                let id = repository::store::open(tx, &permit).await?;
+                self.check_references(tx, id, parsed.manifest).await?;
+                let was_there = store::put(tx, ctx, id, &parsed).await?;
+                if let Reference::Digest(_) = new.reference {
+                    tag::rule::check(&new.precondition, &new.reference, was_there.then_some(digest))?;
+                }
+                for tag in &tags {
+                    let current = tag::store::current(tx, id, tag).await?;
+                    if new.reference == Reference::Tag(tag.clone()) {
+                        tag::rule::check(&new.precondition, &new.reference, current)?;
+                    }
+                    if tag::rule::may_point(tag, current, digest, may_overwrite)? == Move::Point {
+                        tag::store::end(tx, id, tag).await?;
+                        tag::store::point(tx, ctx, id, tag, &digest).await?;
+                    }
+                }
+                tx.audit(&audit(ctx, repository, new, digest)).await?;
+                tx.announce(Event::ManifestPushed {
+                    repository: repository.to_string(),
+                    digest: digest.to_string(),
+                    media_type: manifest.media_type.as_str().to_owned(),
+                    tags: tags.iter().map(Tag::to_string).collect(),
+                })
+                .await?;
+                Ok::<(), Error>(())
+            })
+            .await?;
+        Ok(Accepted { digest, subject: manifest.subject.as_ref().map(|subject| subject.digest), tags })
+    }
+
+    /// Gives the blobs that a manifest stands on new grace, then checks that they are there.
+    async fn check_references(&self, tx: &mut Tx<'_>, id: RepositoryId, manifest: &Manifest) -> Result<(), Error> {
+        let blobs: Vec<Digest> = store::sorted(manifest.blobs().chain(manifest.optional_blobs()));
+        let children: Vec<Digest> = store::sorted(manifest.children().iter());
+        let mut present = rule::Present::new();
+        if !blobs.is_empty() {
+            blob::store::postpone_review(tx, &blobs, self.settings.grace).await?;
+            present.extend(blob::store::sizes(tx, id, &blobs).await?);
+        }
+        if !children.is_empty() {
+            present.extend(store::sizes(tx, id, &children).await?);
+        }
+        let sparse = if self.settings.sparse_images { Sparse::Allowed } else { Sparse::Refused };
+        rule::check(manifest, &present, sparse)
+    }
+}
+
+fn audit(ctx: &Context, repository: &RepositoryName, new: &NewManifest, digest: Digest) -> AuditEntry {
+    let separator = if matches!(new.reference, Reference::Tag(_)) { ':' } else { '@' };
+    let resource = format!("{repository}{separator}{}", new.reference);
+    AuditEntry::new(ctx, "manifest.push", resource).with_details(serde_json::json!({ "digest": digest.to_string() }))
+}

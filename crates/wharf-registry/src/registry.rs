@@ -1,0 +1,25 @@
+//! The part's one handle.
+
+use std::sync::Arc;
+
+use wharf_blob::Store;
+use wharf_context::Clock;
+use wharf_db::Db;
+
+use crate::settings::Settings;
+
+/// The registry: every use case is a method, found in the file of its noun. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    pub(crate) db: Db,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Arc<Settings>,
+}
+
+impl Registry {
+    /// A registry over a catalog and a blob store.
+    pub fn new(settings: Settings, db: Db, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self { db, store, clock, settings: Arc::new(settings) }
+    }
+}

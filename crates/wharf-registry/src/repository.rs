@@ -1,0 +1,41 @@
+//! Repositories: named sets of blobs, manifests and tags inside a project.
+//!
+//! A repository begins with its first blob or manifest and is listed from then on.
+
+pub(crate) mod store;
+
+use wharf_context::{Context, Permit, Pull, Visibility};
+use wharf_oci::RepositoryName;
+
+use crate::error::Error;
+use crate::page::{self, Page};
+use crate::registry::Registry;
+
+/// A repository's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RepositoryId(pub(crate) i64);
+
+impl Registry {
+    /// The names that `visibility` lets the caller see, after `last`, in byte order. Distribution API `_catalog`.
+    pub async fn list_repositories(
+        &self,
+        visibility: &Visibility,
+        last: Option<&str>,
+        wanted: Option<usize>,
+    ) -> Result<Page<RepositoryName>, Error> {
+        let limit = page::limit(wanted);
+        let names = store::list(&self.db, visibility, last.unwrap_or_default(), page::limit_and_one(limit)).await?;
+        Ok(Page::cut(names, limit))
+    }
+
+    /// Whether a project has any repository: identity asks before it deletes one.
+    pub async fn has_repositories(&self, project: wharf_context::ProjectId) -> Result<bool, Error> {
+        store::any_in_project(&self.db, project).await
+    }
+
+    /// The row of a repository that the caller may read.
+    pub(crate) async fn find_repository(&self, ctx: &Context, name: &RepositoryName) -> Result<RepositoryId, Error> {
+        let permit: Permit<Pull> = ctx.authorize(name)?;
+        store::find(&self.db, &permit).await?.ok_or_else(|| Error::RepositoryUnknown(name.clone()))
+    }
+}

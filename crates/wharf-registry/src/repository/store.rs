@@ -1,0 +1,76 @@
+//! SQL of `repositories`.
+
+use wharf_context::{Permit, ProjectId, Pull, Right, Visibility};
+use wharf_db::{Db, Statement, Tx, params};
+use wharf_oci::RepositoryName;
+
+use super::RepositoryId;
+use crate::error::Error;
+
+/// The repository, made if this is its first content.
+pub(crate) async fn open<R: Right>(tx: &mut Tx<'_>, permit: &Permit<R>) -> Result<RepositoryId, Error> {
+    if let Some(id) = get(tx, permit).await? {
+        return Ok(id);
+    }
+    let now = tx.now();
+    tx.execute(
+        "INSERT INTO repositories (project_id, name, created_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",
+        &params![permit.project().0, permit.repository().as_str(), now],
+    )
+    .await?;
+    get(tx, permit).await?.ok_or_else(|| Error::RepositoryUnknown(permit.repository().clone()))
+}
+
+/// The repository, inside a transaction.
+pub(crate) async fn get<R: Right>(tx: &mut Tx<'_>, permit: &Permit<R>) -> Result<Option<RepositoryId>, Error> {
+    let row = tx
+        .query_opt(
+            "SELECT id FROM repositories WHERE name = ?1 AND project_id = ?2",
+            &params![permit.repository().as_str(), permit.project().0],
+        )
+        .await?;
+    Ok(row.map(|row| row.integer(0)).transpose()?.map(RepositoryId))
+}
+
+/// The repository, outside of any transaction.
+pub(super) async fn find(db: &Db, permit: &Permit<Pull>) -> Result<Option<RepositoryId>, Error> {
+    let row = db
+        .get(
+            "SELECT id FROM repositories WHERE name = ?1 AND project_id = ?2",
+            &params![permit.repository().as_str(), permit.project().0],
+        )
+        .await?;
+    Ok(row.map(|row| row.integer(0)).transpose()?.map(RepositoryId))
+}
+
+pub(super) async fn list(
+    db: &Db,
+    visibility: &Visibility,
+    last: &str,
+    limit: i64,
+) -> Result<Vec<RepositoryName>, Error> {
+    let rows = match visibility {
+        Visibility::All => {
+            db.list("SELECT name FROM repositories WHERE name > ?1 ORDER BY name LIMIT ?2", &params![last, limit])
+                .await?
+        }
+        Visibility::Projects(projects) => {
+            let ids: Vec<i64> = projects.iter().map(|project| project.0).collect();
+            let ids = serde_json::to_string(&ids).map_err(|_| Error::MalformedRow { what: "a project list" })?;
+            db.list(
+                Statement::dialects(
+                    "SELECT name FROM repositories WHERE project_id IN (SELECT value FROM json_each(?1)) AND name > ?2 ORDER BY name LIMIT ?3",
+                    "SELECT name FROM repositories WHERE project_id IN (SELECT value::bigint FROM json_array_elements_text(CAST(?1 AS text)::json)) AND name > ?2 ORDER BY name LIMIT ?3",
+                ),
+                &params![ids, last, limit],
+            )
+            .await?
+        }
+    };
+    rows.iter().map(|row| row.text(0)?.parse().map_err(|_| Error::MalformedRow { what: "a repository" })).collect()
+}
+
+pub(super) async fn any_in_project(db: &Db, project: ProjectId) -> Result<bool, Error> {
+    let row = db.get("SELECT 1 FROM repositories WHERE project_id = ?1 LIMIT 1", &params![project.0]).await?;
+    Ok(row.is_some())
+}

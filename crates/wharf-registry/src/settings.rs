@@ -1,0 +1,32 @@
+//! What an operator may choose.
+
+use std::time::Duration;
+
+/// Settings of the registry.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long a blob that nothing refers to stays, so that a push in progress can still count on it.
+    pub grace: Duration,
+    /// How often collection looks for work.
+    pub interval: Duration,
+    /// How long deleted manifests stay in the bin.
+    pub bin_keep: Duration,
+    /// How long an upload may rest between two chunks before it is given up.
+    pub upload_expiry: Duration,
+    /// Whether an image may name layers that its repository does not have, as long as its config and one layer are
+    /// there. The specification leaves it open (MAY reject); the official conformance suite asks for it.
+    pub sparse_images: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        const HOUR: u64 = 3600;
+        Self {
+            grace: Duration::from_secs(24 * HOUR),
+            interval: Duration::from_secs(60),
+            bin_keep: Duration::from_secs(7 * 24 * HOUR),
+            upload_expiry: Duration::from_secs(24 * HOUR),
+            sparse_images: true,
+        }
+    }
+}

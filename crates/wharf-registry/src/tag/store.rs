@@ -1,0 +1,69 @@
+//! SQL of `tags`.
+
+use wharf_context::Context;
+use wharf_db::{Db, Tx, params};
+use wharf_oci::{Digest, Tag};
+
+use crate::blob::store::digest;
+use crate::error::Error;
+use crate::repository::RepositoryId;
+
+pub(super) async fn list(db: &Db, repository: RepositoryId, last: &str, limit: i64) -> Result<Vec<Tag>, Error> {
+    let rows = db
+        .list(
+            "SELECT name FROM tags WHERE repository_id = ?1 AND until_at IS NULL AND name > ?2 ORDER BY name LIMIT ?3",
+            &params![repository.0, last, limit],
+        )
+        .await?;
+    rows.iter().map(|row| row.text(0)?.parse().map_err(|_| Error::MalformedRow { what: "a tag" })).collect()
+}
+
+/// What a tag points to now.
+pub(crate) async fn current(tx: &mut Tx<'_>, repository: RepositoryId, tag: &Tag) -> Result<Option<Digest>, Error> {
+    let row = tx
+        .query_opt(
+            "SELECT digest FROM tags WHERE repository_id = ?1 AND name = ?2 AND until_at IS NULL",
+            &params![repository.0, tag.as_str()],
+        )
+        .await?;
+    row.map(|row| digest(&row, 0)).transpose()
+}
+
+/// Ends what a tag points to now; the row stays as history.
+pub(crate) async fn end(tx: &mut Tx<'_>, repository: RepositoryId, tag: &Tag) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE tags SET until_at = ?3 WHERE repository_id = ?1 AND name = ?2 AND until_at IS NULL",
+        &params![repository.0, tag.as_str(), now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Ends all tags of a manifest.
+pub(crate) async fn end_all(tx: &mut Tx<'_>, repository: RepositoryId, digest: &Digest) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE tags SET until_at = ?3 WHERE repository_id = ?1 AND digest = ?2 AND until_at IS NULL",
+        &params![repository.0, digest.to_bytes(), now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Points a tag that points to nothing now.
+pub(crate) async fn point(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    repository: RepositoryId,
+    tag: &Tag,
+    digest: &Digest,
+) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(
+        "INSERT INTO tags (repository_id, name, digest, changed_by, since_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        &params![repository.0, tag.as_str(), digest.to_bytes(), ctx.caller.name.as_str(), now],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! Blob uploads: open → append → commit, or abort.
+//!
+//! Spec: distribution-spec, end-4a/4b (open, monolithic), end-5 (chunk), end-6 (commit), end-13 (state). A chunk is
+//! acknowledged when its bytes are durable and the row says so; after a broken connection or a restart the client
+//! asks for the state and goes on from there.
+
+mod rule;
+mod store;
+mod write;
+
+use uuid::Uuid;
+pub use wharf_blob::{Body, BodyError};
+use wharf_blob::{StorageKey, UploadKey, UploadState};
+use wharf_context::{Context, Kind, Permit, Push};
+use wharf_oci::{Algorithm, Digest, RepositoryName};
+
+pub use rule::ChunkRange;
+
+use crate::error::Error;
+use crate::registry::Registry;
+use crate::{blob, repository};
+
+/// An upload as a client sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upload {
+    /// Its id; stands in the upload's path.
+    pub id: Uuid,
+    /// How many bytes are durable.
+    pub offset_bytes: u64,
+}
+
+/// An upload's row.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) id: Uuid,
+    pub(crate) key: UploadKey,
+    pub(crate) state: UploadState,
+    pub(crate) generation: i64,
+}
+
+/// What knows of an upload until it is a blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// A row of the catalog: it goes when the blob comes, and only one request can take it.
+    Row,
+    /// The request alone.
+    Request,
+}
+
+/// What a client sends with one chunk.
+pub struct Chunk {
+    /// `Content-Range`, when it was sent.
+    pub range: Option<ChunkRange>,
+    /// The bytes.
+    pub body: Body,
+}
+
+impl Registry {
+    /// Begins an upload. Its bytes are hashed by `algorithm` while they come in.
+    pub async fn open_upload(
+        &self,
+        ctx: &Context,
+        repository: &RepositoryName,
+        algorithm: Algorithm,
+    ) -> Result<Upload, Error> {
+        let permit = ctx.authorize::<Push>(repository)?;
+        let key = self.store.create().await.map_err(Error::store("begin an upload"))?;
+        let record = Record { id: Uuid::now_v7(), key, state: UploadState::new(algorithm), generation: 0 };
+        self.db.transaction(async |tx| store::insert(tx, &permit, ctx, &record).await).await?;
+        Ok(Upload { id: record.id, offset_bytes: 0 })
+    }
+
+    /// Where an upload stands.
+    pub async fn get_upload(&self, ctx: &Context, repository: &RepositoryName, id: Uuid) -> Result<Upload, Error> {
+        let permit = ctx.authorize::<Push>(repository)?;
+        let record = self.load_upload(&permit, id).await?;
+        Ok(Upload { id, offset_bytes: record.state.offset })
+    }
+
+    /// Adds a chunk. When this returns, also with an error, what [`Self::get_upload`] says is durable.
+    pub async fn append_upload(
+        &self,
+        ctx: &Context,
+        repository: &RepositoryName,
+        id: Uuid,
+        chunk: Chunk,
+    ) -> Result<Upload, Error> {
+        let permit = ctx.authorize::<Push>(repository)?;
+        let record = self.write_chunk(permit, id, chunk).await?;
+        Ok(Upload { id, offset_bytes: record.state.offset })
+    }
+
+    /// Ends an upload: its bytes, with those of the last chunk, become the blob `digest` of the repository.
+    ///
+    /// Bytes that hash to something else are thrown away with the upload.
+    pub async fn commit_upload(
+        &self,
+        ctx: &Context,
+        repository: &RepositoryName,
+        id: Uuid,
+        digest: &Digest,
+        last: Option<Chunk>,
+    ) -> Result<(), Error> {
+        let permit = ctx.authorize::<Push>(repository)?;
+        if let Some(chunk) = last {
+            self.write_chunk(permit.clone(), id, chunk).await?;
+        }
+        let record = self.load_upload(&permit, id).await?;
+        let state = self.hashed(&record, digest.algorithm()).await?;
+        let actual = state.digest();
+        if actual != *digest {
+            self.discard(&record).await?;
+            return Err(Error::DigestMismatch { stated: *digest, actual });
+        }
+        self.publish(&permit, &record, &state, Owner::Row).await
+    }
+
+    /// Stores a blob that comes in one request. Nothing but the finished blob reaches the catalog.
+    pub async fn push_blob(
+        &self,
+        ctx: &Context,
+        repository: &RepositoryName,
+        digest: &Digest,
+        chunk: Chunk,
+    ) -> Result<(), Error> {
+        let permit = ctx.authorize::<Push>(repository)?;
+        let key = self.store.create().await.map_err(Error::store("begin an upload"))?;
+        let state = UploadState::new(digest.algorithm());
+        let record = Record { id: Uuid::now_v7(), key, state, generation: 0 };
+        let published = self.receive(&permit, &record, digest, chunk).await;
+        // When the catalog did not answer, the blob may have been committed: its bytes must stay.
+        if published.as_ref().is_err_and(|error| error.kind() != Kind::Unavailable) {
+            self.drop_bytes(&record).await?;
+        }
+        published
+    }
+
+    /// Gives an upload up; its bytes go at once.
+    pub async fn delete_upload(&self, ctx: &Context, repository: &RepositoryName, id: Uuid) -> Result<(), Error> {
+        let permit = ctx.authorize::<Push>(repository)?;
+        let record = self.load_upload(&permit, id).await?;
+        self.discard(&record).await
+    }
+
+    pub(crate) async fn load_upload(&self, permit: &Permit<Push>, id: Uuid) -> Result<Record, Error> {
+        store::find(&self.db, permit, id).await?.ok_or(Error::UploadUnknown(id))
+    }
+
+    async fn receive(
+        &self,
+        permit: &Permit<Push>,
+        record: &Record,
+        digest: &Digest,
+        chunk: Chunk,
+    ) -> Result<(), Error> {
+        let stated = rule::check_start(record.id, 0, chunk.range)?;
+        let appended = self.store.append(&record.key, record.state.clone(), chunk.body).await;
+        appended.end.map_err(Error::upload(record.id))?;
+        rule::check_size(stated, appended.state.offset)?;
+        let actual = appended.state.digest();
+        if actual != *digest {
+            return Err(Error::DigestMismatch { stated: *digest, actual });
+        }
+        self.publish(permit, record, &appended.state, Owner::Request).await
+    }
+
+    /// The hash state in the algorithm that the client names at the end; the bytes are read once more when it is not
+    /// the one that they were hashed by.
+    async fn hashed(&self, record: &Record, algorithm: Algorithm) -> Result<UploadState, Error> {
+        if record.state.algorithm() == algorithm {
+            return Ok(record.state.clone());
+        }
+        let rehashed = self.store.rehash(&record.key, record.state.clone(), algorithm).await;
+        rehashed.map_err(Error::upload(record.id))
+    }
+
+    /// Makes an upload's durable bytes a blob of the repository, in one transaction.
+    async fn publish(
+        &self,
+        permit: &Permit<Push>,
+        record: &Record,
+        state: &UploadState,
+        owner: Owner,
+    ) -> Result<(), Error> {
+        let digest = &state.digest();
+        let storage_key = self.store.finish(&record.key, state).await.map_err(Error::upload(record.id))?;
+        let (key, grace, size_bytes) = (&storage_key, self.settings.grace, state.offset);
+        let replaced = self
+            .db
+            .transaction(async |tx| {
+                if owner == Owner::Row && !store::delete(tx, record.id).await? {
+                    return Err(Error::UploadUnknown(record.id));
+                }
+                blob::store::postpone_review(tx, &[*digest], grace).await?;
+                let replaced = blob::store::put(tx, digest, size_bytes, key).await?;
+                let repository = repository::store::open(tx, permit).await?;
+                blob::store::link(tx, repository, digest).await?;
+                Ok::<Option<StorageKey>, Error>(replaced)
+            })
+            .await?;
+        if let Some(replaced) = replaced {
+            // The row says "deleting", so collection would do this too; doing it now keeps equal bytes once.
+            self.store.delete(&[replaced]).await.map_err(Error::store("delete replaced bytes"))?;
+        }
+        Ok(())
+    }
+
+    /// Gives an upload up, unless it became a blob meanwhile.
+    pub(crate) async fn discard(&self, record: &Record) -> Result<(), Error> {
+        if self.db.transaction(async |tx| store::delete(tx, record.id).await).await? {
+            self.drop_bytes(record).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the bytes of an upload that no row owns, also when it was finished and its end never recorded.
+    async fn drop_bytes(&self, record: &Record) -> Result<(), Error> {
+        self.store.abort(&record.key).await.map_err(Error::upload(record.id))?;
+        self.store.delete(&[record.key.storage_key()]).await.map_err(Error::upload(record.id))
+    }
+}
+
+pub(crate) use store::{expired, is_known};

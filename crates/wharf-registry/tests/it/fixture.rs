@@ -1,0 +1,171 @@
+//! A registry over a fresh catalog and a store in memory, and callers with given rights.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use wharf_blob::{Memory, StorageKey, Store, body};
+use wharf_context::{
+    Caller, CallerId, Context, FakeClock, Grant, Grants, Permission, Permissions, ProjectId, RequestId,
+};
+use wharf_oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
+use wharf_registry::manifest::Accept;
+use wharf_registry::upload::Chunk;
+use wharf_registry::{Accepted, ChunkRange, Error, NewManifest, Precondition, Registry, Settings, StoredManifest};
+use wharf_testkit::Database;
+
+pub(crate) const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(crate) const GRACE: Duration = Duration::from_secs(3600);
+
+pub(crate) struct Fixture {
+    pub(crate) registry: Registry,
+    pub(crate) store: Arc<Memory>,
+    pub(crate) clock: Arc<FakeClock>,
+    database: Database,
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings { grace: GRACE, bin_keep: GRACE, upload_expiry: GRACE, ..Settings::default() }
+}
+
+impl Fixture {
+    pub(crate) async fn open() -> Self {
+        Self::with(settings()).await
+    }
+
+    pub(crate) async fn with(settings: Settings) -> Self {
+        let database = Database::open().await;
+        let clock = Arc::clone(&database.clock);
+        let store = Arc::new(Memory::new());
+        let registry =
+            Registry::new(settings, database.db.clone(), Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&clock) as _);
+        Self { registry, store, clock, database }
+    }
+
+    /// The keys of all blobs that the catalog knows of and whose bytes are in the store.
+    pub(crate) async fn stored(&self) -> Vec<StorageKey> {
+        let rows = self.database.db.list("SELECT storage_key FROM blobs", &[]).await.expect("listed");
+        let mut stored = Vec::new();
+        for row in &rows {
+            let key: StorageKey = row.text(0).expect("text").parse().expect("a key");
+            if self.store.size(&key).await.expect("looked up").is_some() {
+                stored.push(key);
+            }
+        }
+        stored
+    }
+
+    pub(crate) async fn push_blob(&self, ctx: &Context, repository: &str, content: &[u8]) -> Digest {
+        let digest = sha256(content);
+        self.registry.push_blob(ctx, &name(repository), &digest, chunk(content)).await.expect("blob is pushed");
+        digest
+    }
+
+    /// Pushes the blobs of a small image, then its manifest under `tag`.
+    pub(crate) async fn push_image(&self, ctx: &Context, repository: &str, tag: &str, layer: &[u8]) -> Digest {
+        self.push_blob(ctx, repository, b"{}").await;
+        self.push_blob(ctx, repository, layer).await;
+        self.put(ctx, repository, tag, image(layer)).await.expect("manifest is pushed").digest
+    }
+
+    pub(crate) async fn put(
+        &self,
+        ctx: &Context,
+        repository: &str,
+        reference: &str,
+        bytes: impl Into<Bytes>,
+    ) -> Result<Accepted, Error> {
+        self.registry.put_manifest(ctx, &name(repository), &manifest(reference, bytes)).await
+    }
+
+    pub(crate) async fn get(&self, ctx: &Context, repository: &str, reference: &str) -> Result<StoredManifest, Error> {
+        let reference: Reference = reference.parse().expect("valid");
+        self.registry.get_manifest(ctx, &name(repository), &reference, &Accept::Anything).await
+    }
+
+    pub(crate) async fn read(&self, ctx: &Context, repository: &str, digest: &Digest) -> Result<Vec<u8>, Error> {
+        let blob = self.registry.find_blob(ctx, &name(repository), digest).await?;
+        let reader = self.registry.read_blob(&blob, None).await?;
+        let pieces: Vec<Bytes> = reader.try_collect().await.expect("readable");
+        Ok(pieces.concat())
+    }
+
+    pub(crate) async fn tags(&self, ctx: &Context, repository: &str) -> Vec<String> {
+        let page = self.registry.list_tags(ctx, &name(repository), None, None).await.expect("listed");
+        page.entries.iter().map(Tag::to_string).collect()
+    }
+}
+
+/// A caller with `permissions` on `repositories`, all of project 1.
+pub(crate) fn caller(repositories: &[&str], permissions: &[Permission]) -> Context {
+    let granted = Permissions::of(permissions);
+    let grants = repositories.iter().map(|repository| Grant {
+        repository: name(repository),
+        project: Some(ProjectId(1)),
+        granted,
+        refused: Permissions::ALL.difference(granted),
+    });
+    let caller = Caller { id: CallerId::User(1), name: "alice".to_owned() };
+    Context::new(caller, RequestId::generate(), None, Grants(grants.collect()))
+}
+
+pub(crate) fn owner(repositories: &[&str]) -> Context {
+    caller(repositories, &Permission::ALL)
+}
+
+pub(crate) fn name(text: &str) -> RepositoryName {
+    text.parse().expect("valid name")
+}
+
+pub(crate) fn sha256(content: &[u8]) -> Digest {
+    Digest::of(Algorithm::Sha256, content)
+}
+
+pub(crate) fn chunk(content: &[u8]) -> Chunk {
+    Chunk { range: None, body: body::whole(content.to_vec()) }
+}
+
+pub(crate) fn ranged(content: &[u8], start: u64) -> Chunk {
+    Chunk { range: Some(ChunkRange { start, end: start + content.len() as u64 - 1 }), ..chunk(content) }
+}
+
+/// A chunk whose connection breaks after `content`.
+pub(crate) fn broken(content: &[u8]) -> Chunk {
+    let broken = futures_util::stream::iter([Err(wharf_blob::BodyError::broken("connection reset"))]);
+    Chunk { range: None, body: Box::pin(body::whole(content.to_vec()).chain(broken)) }
+}
+
+pub(crate) fn manifest(reference: &str, bytes: impl Into<Bytes>) -> NewManifest {
+    NewManifest {
+        reference: reference.parse().expect("valid reference"),
+        tags: Vec::new(),
+        content_type: None,
+        precondition: Precondition::None,
+        bytes: bytes.into(),
+    }
+}
+
+pub(crate) fn descriptor(media_type: &str, content: &[u8]) -> String {
+    format!(r#"{{"mediaType":"{media_type}","digest":"{}","size":{}}}"#, sha256(content), content.len())
+}
+
+/// An image of the config `{}` and one layer.
+pub(crate) fn image(layer: &[u8]) -> String {
+    image_with(layer, "")
+}
+
+/// An image with more members in its JSON, e.g. `,"annotations":{…}`.
+pub(crate) fn image_with(layer: &[u8], members: &str) -> String {
+    format!(
+        r#"{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{},"layers":[{}]{members}}}"#,
+        descriptor("application/vnd.oci.image.config.v1+json", b"{}"),
+        descriptor("application/vnd.oci.image.layer.v1.tar", layer),
+    )
+}
+
+pub(crate) fn index(children: &[&str]) -> String {
+    let children: Vec<String> = children.iter().map(|child| descriptor(IMAGE, child.as_bytes())).collect();
+    format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[{}]}}"#, children.join(","))
+}

@@ -1,0 +1,10 @@
+//! The registry through its use cases, on a real catalog: SQLite, or PostgreSQL when `WHARF_TEST_POSTGRES` names one.
+
+mod blobs;
+mod collection;
+mod fixture;
+mod histories;
+mod manifests;
+mod referrers;
+mod tags;
+mod uploads;
