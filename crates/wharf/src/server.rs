@@ -38,7 +38,7 @@ use health::Health;
 use limits::RequestRate;
 use listener::{Listener, Purpose};
 use metrics::{Metrics, Readers};
-use notify::ServiceManager;
+use notify::Supervisor;
 use sweep::Patience;
 use tls::Tls;
 
@@ -60,7 +60,7 @@ pub(crate) struct Shared {
 
 /// What the server answers with.
 pub(crate) struct Answers {
-    /// The registry's routes.
+    /// All routes but `/metrics`.
     pub(crate) router: Router,
     /// Whether requests should come here.
     pub(crate) health: Health,
@@ -98,7 +98,7 @@ impl Server {
             logs_access: config.log.access,
         });
         let figures = Arc::new(figures);
-        let mut router = router.merge(health.clone().router());
+        let mut router = router;
         if reads_metrics_on_main_address(config, &listeners) {
             router = router.merge(metrics::router(Arc::clone(&figures), Readers::ThisMachine));
         }
@@ -115,7 +115,7 @@ impl Server {
     }
 
     /// Serves until the process is asked to end, and ends gracefully.
-    pub(crate) async fn run(self, service_manager: &ServiceManager) -> std::io::Result<()> {
+    pub(crate) async fn run(self, supervisor: &Supervisor) -> std::io::Result<()> {
         let mut signals = Signals::listen()?;
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(sweep::run(Arc::clone(&self.shared.connections), self.shared.patience));
@@ -131,13 +131,13 @@ impl Server {
             let door = serve::Door { shared: Arc::clone(&self.shared), tls, router };
             tokio::spawn(door.accept_all(listener, stopped.clone()));
         }
-        service_manager.ready();
+        supervisor.ready();
         let reload = || self.tls.iter().for_each(Tls::reload);
         signals.until_asked_to_end(reload).await;
         signals.end_at_next();
 
         tracing::info!("asked to end: waiting for transfers");
-        service_manager.stopping();
+        supervisor.stopping();
         self.health.set_stopping();
         tokio::time::sleep(self.shutdown_delay).await;
         stop.send_replace(true);

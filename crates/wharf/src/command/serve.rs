@@ -13,7 +13,7 @@ use crate::data::Folder;
 use crate::error::Error;
 use crate::server::Server;
 use crate::server::listener::{self, Listener, Purpose};
-use crate::server::notify::ServiceManager;
+use crate::server::notify::Supervisor;
 use crate::server::tls::Tls;
 use crate::{telemetry, wire};
 
@@ -130,7 +130,7 @@ async fn serve(config: &Config, environment: &Environment, inherited: Vec<Listen
     let answers = wire::assemble(config, &folder).await?;
     print!("{}", welcome::render(config, &listeners, &folder));
     let server = Server::new(config, listeners, tls, answers);
-    server.run(&ServiceManager::of(environment)).await.context("listen for signals")
+    server.run(&Supervisor::of(environment)).await.context("listen for signals")
 }
 
 /// The sockets that were handed over, else those that are configured; and the one for metrics.

@@ -1,6 +1,7 @@
 //! One request and its answer: id, limits, the router, panics, and what is written down at the end.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
@@ -28,15 +29,16 @@ use super::connection::{Connection, InFlight};
 use super::{limits, request_id};
 
 /// What the router's answers carry as an extension to say which route they came from; metrics count by it.
-pub(crate) type RouteLabel = &'static str;
+#[derive(Debug, Clone)]
+pub(crate) struct RouteLabel(pub(crate) Cow<'static, str>);
 
 /// The label of answers that carry none.
-const NO_ROUTE: RouteLabel = "other";
+const NO_ROUTE: RouteLabel = RouteLabel(Cow::Borrowed("other"));
 
 /// What metrics want to know of a request whose answer has ended.
 #[derive(Debug)]
 pub(crate) struct Ended<'a> {
-    pub(crate) route: RouteLabel,
+    pub(crate) route: &'a RouteLabel,
     pub(crate) method: &'a Method,
     pub(crate) status: StatusCode,
     pub(crate) time_to_headers: Duration,
@@ -195,7 +197,7 @@ impl Exchange {
     fn track(mut self, response: Response<Body>) -> Response<TrackedBody> {
         self.answered = Some(Answered {
             status: response.status(),
-            route: response.extensions().get().copied().unwrap_or(NO_ROUTE),
+            route: response.extensions().get().cloned().unwrap_or(NO_ROUTE),
             time_to_headers: self.began.elapsed(),
         });
         self.is_complete = self.method == Method::HEAD || response.body().is_end_stream();
@@ -211,12 +213,12 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let duration = self.began.elapsed();
         let bytes_in = self.inflow.bytes();
-        if let Some(Answered { status, route, time_to_headers }) = self.answered {
+        if let Some(Answered { status, route, time_to_headers }) = &self.answered {
             let ended = Ended {
                 route,
                 method: &self.method,
-                status,
-                time_to_headers,
+                status: *status,
+                time_to_headers: *time_to_headers,
                 duration,
                 bytes_in,
                 bytes_out: self.bytes_out,

@@ -2,6 +2,7 @@
 //!
 //! Parts register their figures in the same [`Registry`]; `wire.rs` hands it to them.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,7 +23,10 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use super::connections::Connections;
-use super::exchange::Ended;
+use super::exchange::{Ended, RouteLabel};
+
+/// How `/metrics` itself is counted.
+const ROUTE: RouteLabel = RouteLabel(Cow::Borrowed("/metrics"));
 
 /// Headers by which a proxy shows itself.
 const FORWARDED: [&str; 4] = ["forwarded", "via", "x-forwarded-for", "x-real-ip"];
@@ -48,13 +52,13 @@ impl From<&Method> for MethodLabel {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByRoute {
-    route: &'static str,
+    route: Cow<'static, str>,
     method: MethodLabel,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByCode {
-    route: &'static str,
+    route: Cow<'static, str>,
     method: MethodLabel,
     code: u16,
 }
@@ -117,8 +121,9 @@ impl Metrics {
     /// Counts a request whose answer has ended.
     pub(crate) fn ended(&self, ended: &Ended<'_>) {
         let method = MethodLabel::from(ended.method);
-        let by_route = ByRoute { route: ended.route, method: method.clone() };
-        let by_code = ByCode { route: ended.route, method, code: ended.status.as_u16() };
+        let route = &ended.route.0;
+        let by_route = ByRoute { route: route.clone(), method: method.clone() };
+        let by_code = ByCode { route: route.clone(), method, code: ended.status.as_u16() };
         self.requests.get_or_create(&by_code).inc();
         self.durations.get_or_create(&by_route).observe(ended.duration.as_secs_f64());
         self.times_to_headers.get_or_create(&by_route).observe(ended.time_to_headers.as_secs_f64());
@@ -167,7 +172,7 @@ async fn show(
     match prometheus_client::encoding::text::encode(&mut text, &registry) {
         Ok(()) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            ([(header::CONTENT_TYPE, kind)], text).into_response()
+            (Extension(ROUTE), [(header::CONTENT_TYPE, kind)], text).into_response()
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

@@ -7,11 +7,11 @@ use crate::config::source::Environment;
 
 /// The service manager, if one listens.
 #[derive(Debug)]
-pub(crate) struct ServiceManager {
+pub(crate) struct Supervisor {
     socket: Option<(UnixDatagram, SocketAddr)>,
 }
 
-impl ServiceManager {
+impl Supervisor {
     /// The one that started us.
     pub(crate) fn of(environment: &Environment) -> Self {
         let address = environment.get("NOTIFY_SOCKET").and_then(|name| match name.strip_prefix('@') {
