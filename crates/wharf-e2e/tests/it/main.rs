@@ -2,9 +2,11 @@
 
 mod client;
 mod command;
+mod crash;
 mod http;
 mod image;
 mod layout;
+mod power_loss;
 mod random;
 mod server;
 mod specification;

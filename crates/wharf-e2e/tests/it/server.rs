@@ -1,6 +1,6 @@
 //! `wharf serve` as a user starts it: on a port and in a folder of its own.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::command::{Program, variable};
-use crate::http::Client;
+use crate::http::{Client, Payload};
 use crate::random;
 
 /// How long a server may take until it answers.
@@ -38,6 +38,10 @@ pub(crate) struct Settings {
     pub(crate) arguments: Vec<&'static str>,
     /// Further variables.
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// A program, with its arguments, that runs the server.
+    pub(crate) wrapper: Vec<&'static str>,
+    /// The administrator's password, when the data have one already.
+    pub(crate) password: Option<String>,
 }
 
 impl Server {
@@ -47,30 +51,39 @@ impl Server {
     }
 
     /// Starts one.
-    pub(crate) fn with(mut settings: Settings) -> Self {
+    pub(crate) fn with(settings: Settings) -> Self {
+        Self::try_with(settings).unwrap_or_else(|reason| panic!("the server did not start: {reason}"))
+    }
+
+    /// Starts one, or says why that failed.
+    pub(crate) fn try_with(mut settings: Settings) -> Result<Self, String> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         if let Some(url) = variable("WHARF_TEST_POSTGRES") {
             settings.variables.push(("WHARF_DATABASE_URL", fresh_database(&url, folder.path())));
         }
-        let password = random::word() + &random::word();
+        let password = settings.password.clone().unwrap_or_else(|| random::word() + &random::word());
         std::fs::write(folder.path().join("password"), &password).expect("a writable temporary folder");
         let address = format!("127.0.0.1:{}", free_port());
         let child = spawn(&settings, &address, folder.path());
         let mut server = Self { child, settings, address, password, folder };
-        server.wait();
-        server
+        server.wait()?;
+        Ok(server)
     }
 
     /// Ends it at once, as a power cut or the kernel's memory killer does.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().expect("the server is our child");
+        if !self.settings.wrapper.is_empty() {
+            self.signal("-KILL");
+        }
+        // A wrapper may have ended with it.
+        drop(self.child.kill());
         self.child.wait().expect("the server is our child");
     }
 
     /// Starts it again on the same data.
     pub(crate) fn restart(&mut self) {
         self.child = spawn(&self.settings, &self.address, self.folder.path());
-        self.wait();
+        self.wait().unwrap_or_else(|reason| panic!("the server did not start again: {reason}"));
     }
 
     /// The administrator as a caller.
@@ -95,14 +108,27 @@ impl Server {
         std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
     }
 
-    fn wait(&mut self) {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        // A wrapper's child is the server itself.
+        let id = self.child.id().to_string();
+        let home = self.folder.path();
+        let children =
+            if self.settings.wrapper.is_empty() { id } else { Program::new("pgrep", home).args(["-P", &id]).run() };
+        Program::new("kill", home).args([signal]).args(children.lines()).run();
+    }
+
+    fn wait(&mut self) -> Result<(), String> {
         let start = Instant::now();
         let client = self.anonymous();
-        while TcpStream::connect(&self.address).is_err() || !is_ready(client.get("/readyz").status) {
+        while !client.try_send("GET", "/readyz", &[], Payload::Empty).is_ok_and(|answer| is_ready(answer.status)) {
             let end = self.child.try_wait().expect("the server is our child");
-            assert!(end.is_none() && start.elapsed() < START, "the server did not start ({end:?}):\n{}", self.log());
+            if end.is_some() || start.elapsed() > START {
+                return Err(format!("{end:?}:\n{}", self.log()));
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
+        Ok(())
     }
 }
 
@@ -144,8 +170,10 @@ fn reference(address: &str, data: &Path, folder: &Path) -> Command {
 fn spawn(settings: &Settings, address: &str, folder: &Path) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("server.log")).expect("a log file");
     let data = settings.data.clone().unwrap_or_else(|| folder.join("data"));
-    let mut command =
-        if variable(REFERENCE).is_some() { reference(address, &data, folder) } else { wharf(address, &data) };
+    let mut command = match variable(REFERENCE) {
+        Some(_) => reference(address, &data, folder),
+        None => wharf(&settings.wrapper, address, &data),
+    };
     command.args(&settings.arguments);
     command.env("WHARF_ADMIN_PASSWORD_FILE", folder.join("password"));
     command.envs(settings.variables.iter().map(|(name, value)| (name, value)));
@@ -153,8 +181,15 @@ fn spawn(settings: &Settings, address: &str, folder: &Path) -> Child {
     command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-fn wharf(address: &str, data: &Path) -> Command {
-    let mut command = Command::new(binary());
+fn wharf(wrapper: &[&str], address: &str, data: &Path) -> Command {
+    let mut command = match wrapper {
+        [] => Command::new(binary()),
+        [program, arguments @ ..] => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(binary());
+            command
+        }
+    };
     command.args(["serve", "--listen", address, "--data"]).arg(data);
     command
 }
