@@ -1,1 +1,54 @@
 //! Projects and members, users, robots, groups, tokens, roles: a credential becomes a Caller with its grants.
+//!
+//! A request's credentials become a [`wharf_context::Context`] ([`Identity::context`]) or a token
+//! ([`Identity::issue_token`]); management changes who may do what. It does not know repositories, HTTP or flags: the
+//! registry asks the context, and protocols call the methods of [`Identity`].
+//!
+//! Reading order: [`settings`], [`secret`], [`name`], [`role`]; who somebody is: `account`, [`password`], [`login`];
+//! what they may do: [`access`] and `authority`, each with its `rule`; the nouns: [`project`], [`member`], [`user`],
+//! [`group`], [`robot`]; what is issued: [`key`], [`token`]; then [`identity`], [`page`], [`ports`], [`error`].
+
+pub mod access;
+mod account;
+pub mod audit;
+mod authority;
+pub mod error;
+pub mod group;
+pub mod identity;
+pub mod key;
+pub mod login;
+pub mod member;
+pub mod name;
+pub mod page;
+pub mod password;
+pub mod ports;
+pub mod project;
+mod reading;
+pub mod robot;
+pub mod role;
+pub mod secret;
+pub mod settings;
+pub mod token;
+pub mod user;
+
+pub use access::Wanted;
+pub use audit::AuditRecord;
+pub use error::Error;
+pub use group::Group;
+pub use identity::Identity;
+pub use key::jws::TokenError;
+pub use key::{Key, KeySet, PublicKey, Retirement};
+pub use login::Credentials;
+pub use member::{Member, MemberName};
+pub use name::{AccountNameError, GroupName, RobotName, UserName};
+pub use page::{Page, PageRequest};
+pub use password::htpasswd::{HtpasswdError, HtpasswdReason};
+pub use ports::{BoxFuture, ProjectUse};
+pub use project::{Openness, Project, ProjectChange};
+pub use robot::pattern::{PatternError, RepositoryPattern};
+pub use robot::{NewRobot, Robot, RobotChange};
+pub use role::{Role, SystemRole};
+pub use secret::Secret;
+pub use settings::{Hashing, Limit, Settings};
+pub use token::{IssuedToken, TokenRequest};
+pub use user::{Imported, NewUser, User, UserChange};

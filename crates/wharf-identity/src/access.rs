@@ -1,0 +1,148 @@
+//! Access: which grants a request gets on the repositories that it is about.
+//!
+//! With a password the grants come from the caller's roles of this moment; with a bearer token they stand in the token,
+//! and no SQL is run. The decision itself is [`rule`].
+
+pub(crate) mod rule;
+pub(crate) mod store;
+
+use std::net::IpAddr;
+
+use wharf_context::{Context, Grant, Grants, Permission, Permissions, ProjectId, Reach, RequestId, Visibility};
+use wharf_oci::RepositoryName;
+
+use self::rule::{Sight, Standing};
+use crate::account::Account;
+use crate::authority::Authority;
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::login::Credentials;
+use crate::token::claims::Claims;
+
+/// No project has this number. A caller who may read whatever there is gets it where there is nothing: their requests
+/// then find nothing, instead of being asked to log in.
+const NOWHERE: ProjectId = ProjectId(0);
+
+/// A repository that a request is about, and what the request means to do there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The repository.
+    pub repository: RepositoryName,
+    /// What the request needs. With [`Permission::Push`], a project that does not exist is created for callers who may.
+    pub permissions: Permissions,
+}
+
+impl Identity {
+    /// The context of one request: who sends it, and what they may do with the repositories it is about.
+    pub async fn context(
+        &self,
+        credentials: &Credentials,
+        request_id: RequestId,
+        remote: Option<IpAddr>,
+        wanted: &[Wanted],
+    ) -> Result<Context, Error> {
+        let account = match credentials {
+            Credentials::Anonymous => Account::Anonymous,
+            Credentials::Basic { username, password } => self.log_in(username, password, remote).await?,
+            Credentials::Bearer(token) => {
+                let claims = self.verify_token(token).await?;
+                return self.bearer_context(&claims, request_id, remote, wanted).await;
+            }
+            Credentials::RefreshToken(_) => return Err(Error::BadCredentials),
+        };
+        let mut ctx = Context::new(account.caller(), request_id, remote, Grants::default());
+        let mut grants = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            grants.push(self.grant(&ctx, &account, wanted).await?);
+        }
+        ctx = Context::new(ctx.caller, request_id, remote, Grants(grants));
+        Ok(ctx)
+    }
+
+    /// Which projects' repositories the caller may list.
+    pub async fn visibility(&self, ctx: &Context) -> Result<Visibility, Error> {
+        if !ctx.reach().catalog {
+            return Err(Error::InsufficientScope { scope: "registry:catalog:*" });
+        }
+        let account = Authority::load(&self.db, ctx, self.mode()).await?.account;
+        match rule::visibility(&account, self.mode()) {
+            Sight::Decided(visibility) => Ok(visibility),
+            Sight::PublicAnd(own) => {
+                let mut projects = store::visible_projects(&self.db, account.user_id()).await?;
+                projects.extend(own);
+                Ok(Visibility::Projects(projects))
+            }
+        }
+    }
+
+    /// What `account` holds on a repository at this moment.
+    pub(crate) async fn held(
+        &self,
+        account: &Account,
+        repository: &RepositoryName,
+    ) -> Result<(Option<Standing>, Permissions), Error> {
+        let standing = store::standing(&self.db, &repository.project(), account.user_id()).await?;
+        let held = rule::permissions(account, standing.as_ref(), repository, self.mode());
+        Ok((standing, held))
+    }
+
+    async fn grant(&self, ctx: &Context, account: &Account, wanted: &Wanted) -> Result<Grant, Error> {
+        let (standing, held) = self.held(account, &wanted.repository).await?;
+        let grant = Grant {
+            repository: wanted.repository.clone(),
+            project: standing.map(|standing| standing.project),
+            granted: held,
+            refused: Permissions::ALL.difference(held),
+        };
+        self.settle(ctx, grant, wanted.permissions).await
+    }
+
+    async fn bearer_context(
+        &self,
+        claims: &Claims,
+        request_id: RequestId,
+        remote: Option<IpAddr>,
+        wanted: &[Wanted],
+    ) -> Result<Context, Error> {
+        let ctx = Context::new(claims.caller()?, request_id, remote, Grants::default());
+        let mut grants = claims.grants()?;
+        for wanted in wanted {
+            if let Some(grant) = grants.iter_mut().find(|grant| grant.repository == wanted.repository) {
+                *grant = self.settle(&ctx, grant.clone(), wanted.permissions).await?;
+            }
+        }
+        let reach = Reach { catalog: claims.covers_catalog(), management: claims.covers_management() };
+        Ok(Context::new(ctx.caller, request_id, remote, Grants(grants)).with_reach(reach))
+    }
+
+    /// Gives a grant its project. Something granted without a project was granted to a caller who may create it (or who
+    /// reads everything); it may exist by now, and a push makes it.
+    async fn settle(&self, ctx: &Context, grant: Grant, wanted: Permissions) -> Result<Grant, Error> {
+        if grant.project.is_some() || grant.granted.is_empty() {
+            return Ok(grant);
+        }
+        let name = grant.repository.project();
+        if wanted.contains(Permission::Push) && grant.granted.contains(Permission::Push) {
+            return Ok(Grant { project: Some(self.open_project(ctx, &name).await?), ..grant });
+        }
+        match store::standing(&self.db, &name, NOBODY).await? {
+            Some(standing) => Ok(Grant { project: Some(standing.project), ..grant }),
+            None => Ok(nowhere(grant)),
+        }
+    }
+}
+
+/// No user has this number.
+const NOBODY: i64 = -1;
+
+/// What may be done with nothing: look for it, and delete it.
+fn nowhere(grant: Grant) -> Grant {
+    let harmless = Permissions::of(&[Permission::Pull, Permission::Delete]);
+    let rest = grant.granted.difference(harmless);
+    Grant {
+        project: Some(NOWHERE),
+        granted: grant.granted.intersection(harmless),
+        refused: grant.refused.union(rest),
+        ..grant
+    }
+}

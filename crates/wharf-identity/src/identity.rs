@@ -1,0 +1,60 @@
+//! The part's one handle.
+
+use std::sync::Arc;
+
+use wharf_context::Clock;
+use wharf_db::Db;
+
+use crate::access::rule::Mode;
+use crate::error::Error;
+use crate::key::Keys;
+use crate::login::throttle::Throttle;
+use crate::login::verified::Verified;
+use crate::password::Hasher;
+use crate::ports::ProjectUse;
+use crate::settings::Settings;
+
+/// Identity: every use case is a method, found in the file of its noun. Clones share their state.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hasher: Arc<Hasher>,
+    pub(crate) throttle: Arc<Throttle>,
+    pub(crate) verified: Arc<Verified>,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) project_use: Option<Arc<dyn ProjectUse>>,
+}
+
+impl Identity {
+    /// Identity over a catalog. Fails when the settings cannot work.
+    pub fn new(settings: Settings, db: Db, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        settings.check()?;
+        Ok(Self {
+            hasher: Arc::new(Hasher::new(&settings.hashing)?),
+            throttle: Arc::new(Throttle::new(settings.account_limit, settings.address_limit)?),
+            verified: Arc::new(Verified::new(settings.verified_lifetime)?),
+            keys: Arc::new(Keys::new(&settings, db.clone(), Arc::clone(&clock))),
+            settings: Arc::new(settings),
+            db,
+            clock,
+            project_use: None,
+        })
+    }
+
+    /// The same identity, which can delete projects: `project_use` tells whether they are empty.
+    #[must_use]
+    pub fn with_project_use(self, project_use: Arc<dyn ProjectUse>) -> Self {
+        Self { project_use: Some(project_use), ..self }
+    }
+
+    /// What the operator chose.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        if self.settings.is_open { Mode::Open } else { Mode::Closed }
+    }
+}
