@@ -21,13 +21,15 @@ impl Tx<'_> {
     /// Gives every subscriber of this event a job. Nothing happens where there is none.
     pub async fn announce(&mut self, event: Event) -> Result<(), Error> {
         let subscriptions = self.subscriptions();
-        let mut subscribed = subscriptions.iter().filter(|one| one.events.contains(&event.name())).peekable();
-        if subscribed.peek().is_none() {
+        // A list, because an iterator with a closure that lives across an await is not Send for every lifetime.
+        let wanting = subscriptions.iter().filter(|one| one.events.contains(&event.name()));
+        let kinds: Vec<&'static str> = wanting.map(|one| one.job).collect();
+        if kinds.is_empty() {
             return Ok(());
         }
         let payload = serde_json::to_string(&event).map_err(|source| Error::Json { what: "an event", source })?;
-        for subscription in subscribed {
-            let job = NewJob { kind: subscription.job, payload: payload.clone(), run_at: self.now() };
+        for kind in kinds {
+            let job = NewJob { kind, payload: payload.clone(), run_at: self.now() };
             self.enqueue(job).await?;
         }
         Ok(())

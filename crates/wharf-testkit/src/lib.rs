@@ -9,4 +9,5 @@ mod postgres;
 pub mod time;
 
 pub use database::Database;
+pub use wharf_blob::Memory;
 pub use time::{clock, eventually};
