@@ -15,30 +15,47 @@ use crate::error::Error;
 /// The file whose lock says who has the folder.
 const LOCK: &str = "wharf.lock";
 
-/// A folder that no other process of ours uses as long as this value lives.
+/// Something that no other process of ours uses as long as this value lives.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    _lock: File,
+}
+
+impl Hold {
+    /// Takes the lock file `path`, or tells who has it. Its folder is made if need be.
+    pub(crate) fn take(path: &Path) -> Result<Self, Error> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let unusable = |source| Error::UseFolder { path: folder.to_owned(), source };
+        // Nobody else on this machine has business with images, password hashes and signing keys.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unusable)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut lock = options.open(path).map_err(unusable)?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(Error::FolderInUse { holder: holder(&mut lock), path: folder.to_owned() });
+            }
+            Err(error) => return Err(unusable(error.into())),
+        }
+        sign(&mut lock).map_err(unusable)?;
+        Ok(Self { _lock: lock })
+    }
+}
+
+/// The data folder, held.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    _lock: File,
+    _hold: Hold,
 }
 
 impl Folder {
     /// Makes the folder if need be and takes it, or tells who has it.
     pub(crate) fn take(path: &Path) -> Result<Self, Error> {
-        let unusable = |source| Error::UseFolder { path: path.to_owned(), source };
-        // Nobody else on this machine has business with images, password hashes and signing keys.
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
-        let path = path.canonicalize().map_err(unusable)?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut lock = options.open(path.join(LOCK)).map_err(unusable)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(Error::FolderInUse { holder: holder(&mut lock), path }),
-            Err(error) => return Err(unusable(error.into())),
-        }
-        sign(&mut lock).map_err(unusable)?;
-        Ok(Self { path, _lock: lock })
+        let hold = Hold::take(&path.join(LOCK))?;
+        let path = path.canonicalize().map_err(|source| Error::UseFolder { path: path.to_owned(), source })?;
+        Ok(Self { path, _hold: hold })
     }
 
     /// Where it is, absolute.

@@ -1,33 +1,94 @@
 //! The one place where parts meet: settings become parts, parts become routes.
 
-use std::borrow::Cow;
+mod figures;
+mod settings;
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
-use prometheus_client::registry::Registry;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use wharf_blob::{Files, Memory, Store};
+use wharf_context::{Clock, SystemClock};
+use wharf_db::Db;
+use wharf_identity::{Identity, Secret};
+use wharf_registry::Registry;
 
 use crate::config::Config;
-use crate::data::Folder;
+use crate::config::storage::Place;
+use crate::data::Hold;
 use crate::server::Answers;
 use crate::server::exchange::RouteLabel;
 use crate::server::health::Health;
 
+/// Every part, open and joined.
+pub(crate) struct Assembled {
+    /// What the server answers with.
+    pub(crate) answers: Answers,
+    /// The administrator's password, where this was the first run and nobody chose one.
+    pub(crate) first_password: Option<Secret>,
+    /// Files outside of the data folder that nobody else may use as long as this lives.
+    _holds: Vec<Hold>,
+    /// Collection goes on as long as this lives.
+    _collection: oneshot::Sender<()>,
+}
+
 /// Opens every part and joins their routes. `/metrics` is the server's own.
-pub(crate) async fn assemble(config: &Config, folder: &Folder) -> anyhow::Result<Answers> {
-    let figures = Registry::default();
-    let health = Health::default();
+pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let holds = [settings::database_hold(config), settings::storage_hold(config)];
+    let holds = holds.into_iter().flatten().map(|path| Hold::take(&path)).collect::<Result<_, _>>()?;
+
+    let db = Db::open(&settings::database(config), Arc::clone(&clock), Vec::new()).await.context("open the catalog")?;
+    let store = open_store(&config.storage.place())?;
+    let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock));
+    let identity = Identity::new(settings::identity(config), db.clone(), clock).context("start identity")?;
+    let first_password =
+        identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
+    let collection = collect_in_background(registry.clone());
+
+    let health = Health::default().require("catalog", settings::catalog_check(&db));
     let router = Router::new().merge(health.clone().router()).layer(axum::middleware::from_fn(label));
-    tracing::debug!(data = %folder.path().display(), database = ?config.database.url, "parts are open");
-    Ok(Answers { router, health, figures })
+    let answers = Answers { router, health, figures: figures::registry(db) };
+    Ok(Assembled { answers, first_password, _holds: holds, _collection: collection })
+}
+
+fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(match place {
+        Place::Files(path) => {
+            let files = Files::open(path.as_path());
+            Arc::new(files.with_context(|| format!("open the blob store `{}`", path.display()))?)
+        }
+        Place::Memory => Arc::new(Memory::new()),
+    })
+}
+
+/// Collects until the result is dropped, on a thread of its own: the future may not move between threads.
+fn collect_in_background(registry: Registry) -> oneshot::Sender<()> {
+    let (running, stopped) = oneshot::channel();
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                () = registry.run_collection() => {}
+                _ = stopped => {}
+            }
+        });
+    });
+    running
 }
 
 /// Tells the server which route answered.
 async fn label(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    if let Some(path) = path {
-        response.extensions_mut().insert(RouteLabel(Cow::Owned(path.as_str().to_owned())));
+    let route = path.map(|path| Cow::Owned(path.as_str().to_owned()));
+    if let Some(route) = route {
+        response.extensions_mut().insert(RouteLabel(route));
     }
     response
 }

@@ -1,6 +1,6 @@
 //! `wharf serve`: run the registry.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -123,13 +123,13 @@ impl Serve {
 
 #[expect(clippy::print_stdout, reason = "the address and the log-in line are for the person who starts the server")]
 async fn serve(config: &Config, environment: &Environment, inherited: Vec<Listener>) -> anyhow::Result<()> {
-    let folder = Folder::take(config.server.data.as_deref().unwrap_or(Path::new(".")))?;
+    let folder = Folder::take(config.server.data())?;
     let tls = Tls::open(&config.tls)?;
     let listeners = listen(config, inherited)?;
     refuse_open_to_others(config, &listeners)?;
-    let answers = wire::assemble(config, &folder).await?;
-    print!("{}", welcome::render(config, &listeners, &folder));
-    let server = Server::new(config, listeners, tls, answers);
+    let assembled = wire::assemble(config).await?;
+    print!("{}", welcome::render(config, &listeners, &folder, assembled.first_password.as_ref()));
+    let server = Server::new(config, listeners, tls, assembled.answers);
     server.run(&Supervisor::of(environment)).await.context("listen for signals")
 }
 

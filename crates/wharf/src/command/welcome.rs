@@ -2,12 +2,19 @@
 
 use std::fmt::Write as _;
 
+use wharf_identity::Secret;
+
 use crate::config::Config;
 use crate::data::Folder;
 use crate::server::listener::{Listener, Purpose};
 
 /// The lines. Others' tools may look for `http` at the start of a line, so the address stands alone.
-pub(crate) fn render(config: &Config, listeners: &[Listener], folder: &Folder) -> String {
+pub(crate) fn render(
+    config: &Config,
+    listeners: &[Listener],
+    folder: &Folder,
+    first_password: Option<&Secret>,
+) -> String {
     let host = host(config, listeners);
     let url = config.server.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
     let scheme = if config.tls.certificate.is_some() { "https" } else { "http" };
@@ -22,6 +29,9 @@ pub(crate) fn render(config: &Config, listeners: &[Listener], folder: &Folder) -
         line("listens", &format!("{}{purpose}", listener.address()));
     }
     line("data", &folder.path().display().to_string());
+    if let Some(password) = first_password {
+        line("password", &format!("{} (of `admin`; shown this one time)", password.expose()));
+    }
     match host {
         Some(_) if config.auth.open => line("log in", "not needed: --open lets everyone push, pull and delete"),
         Some(host) => line("log in", &format!("docker login {host} --username admin")),

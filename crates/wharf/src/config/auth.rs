@@ -4,14 +4,36 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::address;
+use super::duration::Span;
+
 /// Keys of `[auth]`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Auth {
     /// Whether anonymous callers may push, pull and delete. Only on loopback addresses.
     pub(crate) open: bool,
     /// Whether `open` holds on other addresses too.
     pub(crate) force_open: bool,
+    /// Project names that nobody may create, because environments have them.
+    #[serde(deserialize_with = "address::list")]
+    pub(crate) reserved_names: Vec<String>,
+    /// How long a token is good: `1m` to `1h`. Changes of rights take effect at latest then.
+    pub(crate) token_lifetime: Span,
+    /// How long a refresh token is good after its last use.
+    pub(crate) refresh_lifetime: Span,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self {
+            open: false,
+            force_open: false,
+            reserved_names: ["d", "t", "s1", "s2", "p"].map(str::to_owned).to_vec(),
+            token_lifetime: Span::seconds(300),
+            refresh_lifetime: Span::seconds(30 * 86_400),
+        }
+    }
 }
 
 /// Keys of `[admin]`.

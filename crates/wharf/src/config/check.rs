@@ -6,10 +6,11 @@ use url::Url;
 
 use super::Config;
 use super::source::Problem;
+use super::storage::Place;
 
 /// Every contradiction, as a sentence.
 pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
-    let rules: [(bool, &str); 10] = [
+    let rules: [(bool, &str); 13] = [
         (config.server.listen.is_empty(), "`server.listen` is empty: name at least one address"),
         (
             config.tls.certificate.is_some() != config.tls.key.is_some(),
@@ -20,6 +21,15 @@ pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
             "`tls.also_plain` needs `tls.certificate`: without one, everything is plain",
         ),
         (config.auth.force_open && !config.auth.open, "`auth.force_open` needs `auth.open`"),
+        (
+            config.collection.grace.0 < Duration::from_secs(1),
+            "`collection.grace` must be at least `1s`: a push relies on it",
+        ),
+        (config.database.pool_size == 0, "`database.pool_size` must be at least 1"),
+        (
+            !(60..=3600).contains(&config.auth.token_lifetime.0.as_secs()),
+            "`auth.token_lifetime` must be between `1m` and `1h`",
+        ),
         (config.limits.connections == 0, "`limits.connections` must be at least 1"),
         (config.limits.connections_per_address == 0, "`limits.connections_per_address` must be at least 1"),
         (
@@ -38,6 +48,7 @@ pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
         rules.into_iter().filter(|(broken, _)| *broken).map(|(_, sentence)| sentence.to_owned()).collect();
     problems.extend(public_url(config.server.public_url.as_ref()));
     problems.extend(telemetry(config));
+    problems.extend(places(config));
     problems.extend(crate::telemetry::check_level(&config.log.level).err());
     problems
 }
@@ -59,4 +70,15 @@ fn public_url(url: Option<&Url>) -> Option<Problem> {
 fn telemetry(config: &Config) -> Option<Problem> {
     (config.telemetry.otlp_endpoint.is_some() && !cfg!(feature = "otel"))
         .then(|| "`telemetry.otlp_endpoint` needs a build with the feature `otel`".to_owned())
+}
+
+/// Where facts and bytes lie. The values are not repeated: a database's URL may hold a password.
+fn places(config: &Config) -> Vec<Problem> {
+    let database = config.database.url.as_deref().unwrap_or("sqlite:");
+    let is_database = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| database.starts_with(scheme));
+    let is_place = config.storage.url.as_deref().is_none_or(|url| Place::parse(url).is_some());
+    let database =
+        (!is_database).then_some("`database.url` must look like `sqlite:PATH` or `postgres://user@host/name`");
+    let storage = (!is_place).then_some("`storage.url` must look like `file:PATH` or `memory:`");
+    database.into_iter().chain(storage).map(str::to_owned).collect()
 }

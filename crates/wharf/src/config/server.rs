@@ -1,6 +1,6 @@
 //! `[server]`: where Wharf listens, under which address clients reach it, and where its data lies.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// The data folder; [`super::merge`] has seen that it is set.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.as_deref().expect("set when the configuration was loaded")
+    }
+
     /// Whether clients reach this server under a name or address that is not this machine's own loopback.
     pub(crate) fn is_public(&self) -> bool {
         self.public_url.as_ref().and_then(Url::host).is_some_and(|host| match host {

@@ -25,7 +25,6 @@ pub(crate) struct Health {
 
 impl Health {
     /// Adds what must work for the server to be ready.
-    #[expect(dead_code, reason = "`wire.rs` asks the parts once they are there")]
     pub(crate) fn require(mut self, name: &'static str, check: Check) -> Self {
         self.checks.push((name, check));
         self

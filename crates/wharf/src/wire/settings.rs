@@ -1,0 +1,84 @@
+//! From the configuration's keys to the parts' settings.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use futures_util::FutureExt as _;
+use wharf_db::Db;
+use wharf_identity::Secret;
+
+use crate::config::Config;
+use crate::config::storage::Place;
+use crate::server::health::Check;
+
+/// The service's name in challenges and tokens. One name for all nodes: a token of one is good at the others.
+const SERVICE: &str = "wharf";
+
+pub(super) fn database(config: &Config) -> wharf_db::Settings {
+    let database = &config.database;
+    wharf_db::Settings {
+        pool_size: database.pool_size,
+        pgbouncer: database.pgbouncer,
+        wait_timeout: database.wait_timeout.0,
+        ..wharf_db::Settings::new(database.url())
+    }
+}
+
+pub(super) fn registry(config: &Config) -> wharf_registry::Settings {
+    wharf_registry::Settings {
+        grace: config.collection.grace.0,
+        interval: config.collection.interval.0,
+        bin_keep: config.bin.keep.0,
+        upload_expiry: config.collection.upload_expiry.0,
+        ..wharf_registry::Settings::default()
+    }
+}
+
+pub(super) fn identity(config: &Config) -> wharf_identity::Settings {
+    let auth = &config.auth;
+    wharf_identity::Settings {
+        issuer: SERVICE.to_owned(),
+        service: SERVICE.to_owned(),
+        is_open: auth.open,
+        reserved_names: auth.reserved_names.clone(),
+        token_lifetime: auth.token_lifetime.0,
+        refresh_lifetime: auth.refresh_lifetime.0,
+        ..wharf_identity::Settings::default()
+    }
+}
+
+/// The password that the operator chose for the administrator of a first run. A line end is the editor's, not the
+/// password's.
+pub(super) fn first_password(config: &Config) -> anyhow::Result<Option<Secret>> {
+    let Some(path) = &config.admin.password_file else { return Ok(None) };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("read the administrator's password in `{}`", path.display()))?;
+    Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']))))
+}
+
+/// Whether the catalog answers.
+pub(super) fn catalog_check(db: &Db) -> Check {
+    let db = db.clone();
+    Arc::new(move || {
+        let db = db.clone();
+        async move { db.get("SELECT 1", &[]).await.map(drop).map_err(|error| error.to_string()) }.boxed()
+    })
+}
+
+/// The lock of a SQLite file outside of the data folder, whose own lock covers what is inside.
+pub(super) fn database_hold(config: &Config) -> Option<PathBuf> {
+    let path = PathBuf::from(config.database.url().strip_prefix("sqlite:")?);
+    let is_file = path.as_os_str() != ":memory:" && !path.starts_with(config.server.data());
+    is_file.then(|| path.with_added_extension("lock"))
+}
+
+/// The lock of a blob folder outside of the data folder, unless other nodes are meant to use it, too.
+pub(super) fn storage_hold(config: &Config) -> Option<PathBuf> {
+    match config.storage.place() {
+        Place::Files(path) if !config.storage.shared && !path.starts_with(config.server.data()) => {
+            Some(path.join("wharf.lock"))
+        }
+        Place::Files(_) | Place::Memory => None,
+    }
+}
