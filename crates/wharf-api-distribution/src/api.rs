@@ -11,6 +11,7 @@ use wharf_context::{Context, RequestId};
 use wharf_identity::Identity;
 use wharf_registry::Registry;
 
+use crate::authenticate::Knock;
 use crate::error::OciError;
 use crate::route::{Endpoint, Operation, Target};
 use crate::{authenticate, blobs, catalog, manifests, parameters::Parameters, referrers, tags, token, uploads};
@@ -75,7 +76,8 @@ async fn dispatch(
     let endpoint = target.endpoint(request.method())?;
     *found = Some(endpoint);
     let parameters = Parameters::parse(request.uri().query().unwrap_or_default())?;
-    let ctx = authenticate::context(api, endpoint, &target, &parameters, &request, request_id).await?;
+    let knock = Knock::read(&request, request_id)?;
+    let ctx = authenticate::context(api, endpoint, &target, &parameters, knock).await?;
     let call = Call { ctx, target, parameters, request };
     let name = call.target.repository().cloned();
     handle(api, endpoint.operation, call).await.map_err(|error| match name {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, header, uri::Scheme};
+use axum::http::{HeaderMap, Request, header, uri::Authority, uri::Scheme};
 use data_encoding::BASE64;
 use wharf_context::{Context, Permission, Permissions, RequestId};
 use wharf_identity::{Credentials, Secret, Wanted};
@@ -16,21 +16,32 @@ use crate::headers;
 use crate::parameters::Parameters;
 use crate::route::{Endpoint, Operation, Target};
 
+/// Who knocks, before we know whether it is true.
+pub(crate) struct Knock {
+    credentials: Credentials,
+    remote: Option<IpAddr>,
+    request_id: RequestId,
+}
+
+impl Knock {
+    pub(crate) fn read(request: &Request<Body>, request_id: RequestId) -> Result<Self, OciError> {
+        Ok(Self { credentials: credentials(request.headers())?, remote: remote(request), request_id })
+    }
+}
+
 /// The context of a request: who asks, with the grants that its endpoint may need.
 pub(crate) async fn context(
     api: &Api,
     endpoint: &Endpoint,
     target: &Target,
     parameters: &Parameters,
-    request: &Request<Body>,
-    request_id: RequestId,
+    knock: Knock,
 ) -> Result<Context, OciError> {
-    let credentials = credentials(request.headers())?;
-    let anonymous = matches!(credentials, Credentials::Anonymous);
+    let anonymous = matches!(knock.credentials, Credentials::Anonymous);
     let wanted = wanted(endpoint, target, parameters)?;
-    let ctx = api.identity.context(&credentials, request_id, remote(request), &wanted).await?;
+    let ctx = api.identity.context(&knock.credentials, knock.request_id, knock.remote, &wanted).await?;
     // `docker login` asks here whether its password is right, and learns here where to get a token.
-    if endpoint.operation == Operation::Ping && anonymous && !api.identity.is_open() {
+    if endpoint.operation == Operation::Ping && anonymous && !api.identity.settings().is_open {
         return Err(OciError::unauthorized("log in, or ask for a token", Vec::new()));
     }
     Ok(ctx)
@@ -85,9 +96,9 @@ pub(crate) fn origin(settings: &Settings, request: &Request<Body>) -> Origin {
         None => {
             let scheme = request.extensions().get::<Scheme>().map_or("http", Scheme::as_str);
             let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-            let host = host.or_else(|| request.uri().authority().map(axum::http::uri::Authority::as_str));
+            let host = host.or_else(|| request.uri().authority().map(Authority::as_str));
             // Goes into a quoted string of our answer, so only what a host may hold.
-            let host = host.filter(|host| host.parse::<axum::http::uri::Authority>().is_ok() && !host.contains('"'));
+            let host = host.filter(|host| host.parse::<Authority>().is_ok() && !host.contains('"'));
             format!("{scheme}://{}", host.unwrap_or("localhost"))
         }
     };

@@ -15,7 +15,7 @@ struct Catalog<'a> {
 }
 
 pub(crate) async fn list(api: &Api, call: Call) -> Result<Response, OciError> {
-    if !call.ctx.reach().catalog || (call.ctx.caller.is_anonymous() && !api.identity.is_open()) {
+    if !call.ctx.reach().catalog || (call.ctx.caller.is_anonymous() && !api.identity.settings().is_open) {
         let scope = vec!["registry:catalog:*".to_owned()];
         return Err(OciError::unauthorized("ask for a token that covers the catalog", scope));
     }

@@ -2,7 +2,7 @@
 //!
 //! Repository names contain `/`, so a path is matched from its right end.
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use wharf_context::{Permission, Permissions};
 use wharf_oci::RepositoryName;
 use wharf_oci::code::ErrorCode;
@@ -173,7 +173,7 @@ impl Target {
         let mut same_path = ENDPOINTS.iter().filter(|endpoint| endpoint.path == self.path());
         same_path.find(|endpoint| endpoint.methods.contains(method)).ok_or_else(|| {
             OciError::new(ErrorCode::Unsupported, format!("{method} is not supported on {}", self.path()))
-                .with_status(axum::http::StatusCode::METHOD_NOT_ALLOWED)
+                .with_status(StatusCode::METHOD_NOT_ALLOWED)
         })
     }
 }
@@ -190,7 +190,7 @@ fn unescape(part: &str) -> String {
 
 fn no_such_path() -> OciError {
     OciError::new(ErrorCode::NameInvalid, "there is no such path in the distribution API")
-        .with_status(axum::http::StatusCode::NOT_FOUND)
+        .with_status(StatusCode::NOT_FOUND)
 }
 
 #[cfg(test)]

@@ -36,25 +36,26 @@ struct Answer {
 }
 
 pub(crate) async fn get(State(api): State<Api>, request: Request<Body>) -> Response {
-    answer(&api, request, |api, request| Box::pin(from_query(api, request))).await
+    answer(&api, request, from_query).await
 }
 
 pub(crate) async fn post(State(api): State<Api>, request: Request<Body>) -> Response {
-    answer(&api, request, |api, request| Box::pin(from_form(api, request))).await
+    answer(&api, request, from_form).await
 }
 
-type Asked<'a> = std::pin::Pin<Box<dyn Future<Output = Result<TokenRequest, OciError>> + Send + 'a>>;
-
-async fn answer(api: &Api, request: Request<Body>, read: impl FnOnce(&Api, Request<Body>) -> Asked<'_>) -> Response {
+async fn answer<F>(api: &Api, request: Request<Body>, read: impl FnOnce(Request<Body>) -> F) -> Response
+where
+    F: Future<Output = Result<TokenRequest, OciError>>,
+{
     let request_id = request.extensions().get().copied().unwrap_or_else(RequestId::generate);
     let origin = authenticate::origin(&api.settings, &request);
-    match issue(api, read(api, request)).await {
+    match issue(api, read(request)).await {
         Ok(answer) => ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(answer)).into_response(),
         Err(error) => error.into_response_for(&origin, request_id),
     }
 }
 
-async fn issue(api: &Api, asked: Asked<'_>) -> Result<Answer, OciError> {
+async fn issue(api: &Api, asked: impl Future<Output = Result<TokenRequest, OciError>>) -> Result<Answer, OciError> {
     let asked = asked.await?;
     let scope = asked.scopes.iter().map(Scope::to_string).collect::<Vec<_>>().join(" ");
     let issued: IssuedToken = api.identity.issue_token(asked).await?;
@@ -69,13 +70,13 @@ async fn issue(api: &Api, asked: Asked<'_>) -> Result<Answer, OciError> {
     })
 }
 
-async fn from_query(api: &Api, request: Request<Body>) -> Result<TokenRequest, OciError> {
+async fn from_query(request: Request<Body>) -> Result<TokenRequest, OciError> {
     let parameters = Parameters::parse(request.uri().query().unwrap_or_default())?;
     let offline = matches!(parameters.get("offline_token")?, Some("true" | "1"));
-    token_request(api, &request, &parameters, authenticate::credentials(request.headers())?, offline)
+    token_request(&request, &parameters, authenticate::credentials(request.headers())?, offline)
 }
 
-async fn from_form(api: &Api, request: Request<Body>) -> Result<TokenRequest, OciError> {
+async fn from_form(request: Request<Body>) -> Result<TokenRequest, OciError> {
     let (parts, body) = request.into_parts();
     let malformed =
         |_| OciError::new(ErrorCode::Unsupported, "the form is too long or did not arrive whole").bad_request();
@@ -94,7 +95,7 @@ async fn from_form(api: &Api, request: Request<Body>) -> Result<TokenRequest, Oc
             username: required("username")?.to_owned(),
             password: Secret::new(required("password")?),
         },
-        "refresh_token" => Credentials::Refresh(Secret::new(required("refresh_token")?)),
+        "refresh_token" => Credentials::RefreshToken(Secret::new(required("refresh_token")?)),
         _ => {
             return Err(
                 OciError::new(ErrorCode::Unsupported, "`grant_type` is `password` or `refresh_token`").bad_request()
@@ -102,11 +103,10 @@ async fn from_form(api: &Api, request: Request<Body>) -> Result<TokenRequest, Oc
         }
     };
     let offline = parameters.get("access_type")? == Some("offline");
-    token_request(api, &request, &parameters, credentials, offline)
+    token_request(&request, &parameters, credentials, offline)
 }
 
 fn token_request(
-    api: &Api,
     request: &Request<Body>,
     parameters: &Parameters,
     credentials: Credentials,
@@ -119,7 +119,7 @@ fn token_request(
             parsed.map_err(|error| OciError::new(ErrorCode::Unsupported, format!("`scope`: {error}")).bad_request())?,
         );
     }
-    let service = parameters.get("service")?.unwrap_or(&api.settings.service).to_owned();
+    let service = parameters.get("service")?.map(str::to_owned);
     Ok(TokenRequest { credentials, remote: authenticate::remote(request), service, scopes, offline })
 }
 

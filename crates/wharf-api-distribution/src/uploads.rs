@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use uuid::Uuid;
+use wharf_context::{Context, Reach};
 use wharf_oci::code::ErrorCode;
 use wharf_oci::{Algorithm, Digest, RepositoryName};
 use wharf_registry::Upload;
@@ -16,6 +17,7 @@ use crate::authenticate;
 use crate::content_range;
 use crate::error::OciError;
 use crate::headers::{self, DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID};
+use crate::parameters::Parameters;
 use crate::route::Target;
 
 /// Opens an upload; with `mount`, links a blob instead; with `digest`, takes the whole blob at once.
@@ -33,7 +35,9 @@ pub(crate) async fn post(api: &Api, call: Call) -> Result<Response, OciError> {
         (Some(_), Some(_)) => {
             Err(OciError::new(ErrorCode::Unsupported, "`mount` and `digest` are two different requests").bad_request())
         }
-        (Some(mount), None) if mounted(api, &call, name, &mount).await? => Ok(created(name, &mount)),
+        (Some(mount), None) if mounted(api, &call.ctx, &call.parameters, name, &mount).await? => {
+            Ok(created(name, &mount))
+        }
         (None, Some(digest)) => {
             let name = name.clone();
             api.registry.push_blob(&call.ctx, &name, &digest, chunk(call.request)?).await?;
@@ -47,13 +51,21 @@ pub(crate) async fn post(api: &Api, call: Call) -> Result<Response, OciError> {
 }
 
 /// Tries to link the blob from the named repository, or from any that the caller may see.
-async fn mounted(api: &Api, call: &Call, name: &RepositoryName, digest: &Digest) -> Result<bool, OciError> {
-    let from = authenticate::mount_source(&call.parameters)?;
+async fn mounted(
+    api: &Api,
+    ctx: &Context,
+    parameters: &Parameters,
+    name: &RepositoryName,
+    digest: &Digest,
+) -> Result<bool, OciError> {
+    let from = authenticate::mount_source(parameters)?;
     let found = match &from {
-        Some(source) => api.registry.mount_blob(&call.ctx, name, digest, MountSource::Repository(source)).await?,
+        Some(source) => api.registry.mount_blob(ctx, name, digest, MountSource::Repository(source)).await?,
         None => {
-            let visible = api.identity.visibility(&call.ctx).await?;
-            api.registry.mount_blob(&call.ctx, name, digest, MountSource::Anywhere(&visible)).await?
+            // The blob's owner is looked for among what the caller may read, whatever the token was issued for: names
+            // are not told, and bytes that the caller can read anyway are linked.
+            let visible = api.identity.visibility(&ctx.clone().with_reach(Reach::FULL)).await?;
+            api.registry.mount_blob(ctx, name, digest, MountSource::Anywhere(&visible)).await?
         }
     };
     Ok(found.is_some())

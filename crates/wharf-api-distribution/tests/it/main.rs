@@ -1,0 +1,9 @@
+//! The distribution API as clients meet it: requests into the router, answers out of it.
+
+mod access;
+mod blobs;
+mod conditions;
+mod fixture;
+mod hostile;
+mod manifests;
+mod tokens;
