@@ -10,10 +10,11 @@
 //! No thread waits for the network: blocking tasks take what is there and end, so slow clients, however many, cost a
 //! little memory each and no thread.
 //!
-//! Reading order: `layout`, `folder`, `batch`, `lane`, `append`, `finish`, `read`.
+//! Reading order: `layout`, `folder`, `batch`, `lane`, `behind`, `append`, `finish`, `read`.
 
 mod append;
 mod batch;
+mod behind;
 mod finish;
 mod folder;
 mod lane;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use wharf_oci::Algorithm;
 
 use crate::blocking;
@@ -81,6 +83,7 @@ pub struct Files {
     folders: Folders,
     fence: Fence,
     buffers: Arc<Buffers>,
+    syncs_behind: Arc<Semaphore>,
     durability: Durability,
 }
 
@@ -90,7 +93,18 @@ impl Files {
         let settings = settings.into();
         let layout = Arc::new(Layout::open(&settings.path)?);
         let folders = Folders::new(Arc::clone(&layout), settings.durability);
-        Ok(Self { layout, folders, fence: Fence::default(), buffers: Arc::default(), durability: settings.durability })
+        let permits = match settings.durability {
+            Durability::Full => behind::AT_ONCE,
+            Durability::None => 0,
+        };
+        Ok(Self {
+            layout,
+            folders,
+            fence: Fence::default(),
+            buffers: Arc::default(),
+            syncs_behind: Arc::new(Semaphore::new(permits)),
+            durability: settings.durability,
+        })
     }
 
     /// Runs `f` where blocking is allowed.

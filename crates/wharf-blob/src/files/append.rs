@@ -8,6 +8,7 @@ use futures_util::future::{Either, select};
 use futures_util::{StreamExt, join};
 
 use super::batch::{Batch, Gather};
+use super::behind::Behind;
 use super::lane::{Lane, Work};
 use super::layout::Folder;
 use super::{Durability, Files};
@@ -36,17 +37,22 @@ impl Files {
         let claim = Arc::new(self.claim(upload, state).await?);
         let held = Arc::clone(&claim);
         let resume = self.blocking(move |layout| {
-            // The claim is held here too: were this future dropped, a truncation that comes late would hit the next writer's bytes.
+            // The claim is held here too: were this future dropped, a truncation that comes late would hit the bytes of
+            // the next writer.
             layout.resume_upload(&held, offset)
         });
-        let file = Arc::new(resume.await?);
-        let hash = Lane::new(Hash { hasher: state.hasher.clone() });
-        let write = Lane::new(Write { file: Arc::clone(&file), claim: Arc::clone(&claim), offset });
-        let end = receive(&claim, body, &hash, &write).await;
+        let file = Arc::new(resume.await?.file);
+        let mut lanes = Lanes {
+            hash: Lane::new(Hash { hasher: state.hasher.clone() }),
+            write: Lane::new(Write { file: Arc::clone(&file), claim: Arc::clone(&claim), offset }),
+            behind: Behind::new(upload, Arc::clone(&file), &self.syncs_behind),
+        };
+        let end = receive(&claim, body, &mut lanes).await;
         if let Err(Error::Superseded { .. }) = end {
             return Err(Error::Superseded { upload });
         }
-        let (hash, written) = join!(hash.end(), self.settle(upload, offset, write));
+        let Lanes { hash, write, behind } = lanes;
+        let (hash, written) = join!(hash.end(), self.settle(offset, write, behind));
         match (hash, written) {
             (Ok(hash), Ok(offset)) => {
                 Ok(Appended { state: UploadState { offset, writer: claim.writers.last, hasher: hash.hasher }, end })
@@ -59,32 +65,49 @@ impl Files {
     }
 
     /// Waits until all is written and durable; returns the new end.
-    async fn settle(&self, upload: UploadKey, begin: u64, write: Lane<Write>) -> Result<u64, Error> {
+    async fn settle(&self, begin: u64, write: Lane<Write>, behind: Behind) -> Result<u64, Error> {
         let Write { file, claim, offset } = write.end().await?;
+        let upload = claim.upload;
         if offset == begin || self.durability == Durability::None {
             return Ok(offset);
         }
+        behind.end().await?;
         let synced = blocking::run(move || {
             let synced = file.sync_data();
             drop(claim);
-            synced.map_err(|source| Error::Upload { action: "sync", upload, source })
+            synced
         });
         // The first bytes also need the name that they lie under.
         let named = async { if begin == 0 { self.folders.sync(Folder::Uploads).await } else { Ok(()) } };
         let (synced, named) = join!(synced, named);
-        synced??;
+        synced?.map_err(|source| Error::Upload { action: "sync", upload, source })?;
         named.map(|()| offset)
     }
 }
 
-/// Feeds both lanes until the body ends, breaks, another request takes over, or a lane has failed (which it tells at
-/// its end).
-async fn receive(claim: &Claim, mut body: Body, hash: &Lane<Hash>, write: &Lane<Write>) -> Result<(), Error> {
+/// Where an append's batches go.
+struct Lanes {
+    hash: Lane<Hash>,
+    write: Lane<Write>,
+    behind: Behind,
+}
+
+impl Lanes {
+    /// Hands on what has been gathered. Whether it can be of use.
+    async fn push(&mut self, gather: &mut Gather) -> bool {
+        let Some(batch) = gather.take().map(Arc::new) else { return true };
+        self.behind.note(batch.size_bytes).await && self.hash.push(&batch).await && self.write.push(&batch).await
+    }
+}
+
+/// Feeds both lanes until the body ends, breaks, another request takes over, or a lane has failed. What made it fail,
+/// the lane tells at its end.
+async fn receive(claim: &Claim, mut body: Body, lanes: &mut Lanes) -> Result<(), Error> {
     let mut lost = Box::pin(claim.lost());
     let mut gather = Gather::default();
     let end = loop {
-        if gather.is_full() && !hand_on(&mut gather, hash, write).await {
-            return Ok(());
+        if gather.is_full() && !lanes.push(&mut gather).await {
+            return Err(Error::Stopped);
         }
         match select(&mut lost, body.next()).await {
             Either::Left((error, _)) => return Err(error),
@@ -93,13 +116,7 @@ async fn receive(claim: &Claim, mut body: Body, hash: &Lane<Hash>, write: &Lane<
             Either::Right((None, _)) => break Ok(()),
         }
     };
-    hand_on(&mut gather, hash, write).await;
-    end
-}
-
-async fn hand_on(gather: &mut Gather, hash: &Lane<Hash>, write: &Lane<Write>) -> bool {
-    let Some(batch) = gather.take().map(Arc::new) else { return true };
-    hash.push(&batch).await && write.push(&batch).await
+    if lanes.push(&mut gather).await { end } else { Err(Error::Stopped) }
 }
 
 /// Drops what a failed append has written, so that a full disk is not kept full by what nobody will use.

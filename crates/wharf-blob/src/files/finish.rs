@@ -84,9 +84,11 @@ impl Files {
 
 fn become_blob(layout: &Layout, claim: &Claim, offset: u64, durability: Durability) -> Result<(), Error> {
     let upload = claim.upload;
-    let file = layout.resume_upload(claim, offset)?;
-    if durability == Durability::Full {
-        file.sync_all().map_err(|source| Error::Upload { action: "sync", upload, source })?;
+    let resumed = layout.resume_upload(claim, offset)?;
+    // The append that returned the state has synced its bytes: syncing again would only be one flush of the disk more,
+    // of the three that a push waits for. What has changed since, or was never appended to, has not been synced.
+    if durability == Durability::Full && (resumed.is_truncated || offset == 0) {
+        resumed.file.sync_all().map_err(|source| Error::Upload { action: "sync", upload, source })?;
     }
     layout.rename_upload(upload)
 }

@@ -92,6 +92,15 @@ pub(super) fn noted_writers(file: &File, upload: UploadKey) -> Result<Option<Wri
     }
 }
 
+/// An upload's file, of exactly the length that was asked for.
+#[derive(Debug)]
+pub(super) struct Resumed {
+    /// The file, locked.
+    pub(super) file: File,
+    /// Whether it was longer.
+    pub(super) is_truncated: bool,
+}
+
 /// The store's folder.
 #[derive(Debug)]
 pub(super) struct Layout {
@@ -135,7 +144,7 @@ impl Layout {
 
     /// Opens an upload whose first `offset` bytes are known, notes who continues it, and drops what lies beyond. The
     /// file is locked against other processes until it is closed.
-    pub(super) fn resume_upload(&self, claim: &Claim, offset: u64) -> Result<File, Error> {
+    pub(super) fn resume_upload(&self, claim: &Claim, offset: u64) -> Result<Resumed, Error> {
         let upload = claim.upload;
         let file = self.lock_upload(upload)?;
         if noted_writers(&file, upload)?.is_some_and(|writers| !writers.know(claim.writers.before)) {
@@ -147,10 +156,11 @@ impl Layout {
         }
         // Before anything is changed; both are one inode's, so that the order also holds across a power loss.
         note_writers(&file, claim.writers).map_err(upload_error("mark", upload))?;
-        if found_bytes > offset {
+        let is_truncated = found_bytes > offset;
+        if is_truncated {
             file.set_len(offset).map_err(|source| Error::Upload { action: "truncate", upload, source })?;
         }
-        Ok(file)
+        Ok(Resumed { file, is_truncated })
     }
 
     fn lock_upload(&self, upload: UploadKey) -> Result<File, Error> {
