@@ -125,18 +125,17 @@ impl From<RegistryError> for OciError {
         let code = code_of(&error);
         let kind = error.kind();
         let mut this = Self::new(code, error.to_string()).with_status(status(kind));
-        match &error {
-            RegistryError::ChunkOutOfOrder { offset_bytes, .. } => {
-                this = this.with_status(StatusCode::RANGE_NOT_SATISFIABLE);
-                if let Ok(range) = HeaderValue::from_str(&crate::headers::upload_range(*offset_bytes)) {
-                    this = this.with_header(header::RANGE, range);
-                }
-            }
-            RegistryError::PreconditionFailed { .. } => this = this.with_status(StatusCode::PRECONDITION_FAILED),
-            RegistryError::Authorize(denied) if denied.kind() == Kind::Unauthenticated => {
-                this.challenge = Some(missing_scope(denied));
-            }
-            _ => {}
+        if let RegistryError::ChunkOutOfOrder { offset_bytes, .. } = &error {
+            let range = crate::headers::value(crate::headers::upload_range(*offset_bytes));
+            this = this.with_status(StatusCode::RANGE_NOT_SATISFIABLE).with_header(header::RANGE, range);
+        }
+        if let RegistryError::PreconditionFailed { .. } = &error {
+            this = this.with_status(StatusCode::PRECONDITION_FAILED);
+        }
+        if let RegistryError::Authorize(denied) = &error
+            && denied.kind() == Kind::Unauthenticated
+        {
+            this.challenge = Some(missing_scope(denied));
         }
         this.hide_internals(kind, error)
     }
@@ -163,7 +162,12 @@ impl OciError {
             Kind::Internal => "the server failed; its log says more under this request id".to_owned(),
             Kind::Unavailable => "a part of the server does not answer; try again".to_owned(),
             Kind::Exhausted => "the server has no space left for this; what was sent is not stored".to_owned(),
-            _ => return self,
+            Kind::NotFound
+            | Kind::Denied
+            | Kind::Unauthenticated
+            | Kind::Invalid
+            | Kind::Conflict
+            | Kind::Throttled => return self,
         };
         Self { message, cause: Some(Box::new(error)), ..self }
     }
@@ -171,9 +175,10 @@ impl OciError {
 
 /// The scope that a token lacks.
 fn missing_scope(denied: &AuthorizeError) -> Vec<String> {
-    match denied {
-        AuthorizeError::InsufficientScope(name) => vec![format!("repository:{name}:pull")],
-        _ => Vec::new(),
+    if let AuthorizeError::InsufficientScope(name) = denied {
+        vec![format!("repository:{name}:pull")]
+    } else {
+        Vec::new()
     }
 }
 
@@ -192,6 +197,7 @@ fn status(kind: Kind) -> StatusCode {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is not listed is the client's mistake")]
 /// The status that a code has where we find the error ourselves, while decoding.
 fn status_of(code: ErrorCode) -> StatusCode {
     match code {
@@ -206,6 +212,10 @@ fn status_of(code: ErrorCode) -> StatusCode {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the error is non-exhaustive; what is not listed is told by its kind"
+)]
 fn code_of(error: &RegistryError) -> ErrorCode {
     match error {
         RegistryError::Authorize(AuthorizeError::NotFound(_)) | RegistryError::RepositoryUnknown(_) => {
@@ -227,10 +237,7 @@ fn code_of(error: &RegistryError) -> ErrorCode {
 }
 
 fn store_code(kind: Kind) -> ErrorCode {
-    match kind {
-        Kind::Invalid | Kind::Conflict => ErrorCode::BlobUploadInvalid,
-        other => code_of_kind(other),
-    }
+    if matches!(kind, Kind::Invalid | Kind::Conflict) { ErrorCode::BlobUploadInvalid } else { code_of_kind(kind) }
 }
 
 fn code_of_kind(kind: Kind) -> ErrorCode {

@@ -63,16 +63,16 @@ mod tests {
     #[test]
     fn ranges_are_cut_to_the_content() {
         let parts = |header, size| match read(Some(header), size) {
-            Wanted::Parts(parts) => parts,
-            other => panic!("{header}: {other:?}"),
+            Wanted::Parts(parts) => parts.into_iter().map(|part| (part.start, part.end)).collect::<Vec<_>>(),
+            Wanted::All | Wanted::Unsatisfiable => panic!("{header}"),
         };
-        assert_eq!(parts("bytes=500-1499", 2048), [500..1500]);
-        assert_eq!(parts("bytes=500-", 2048), [500..2048]);
-        assert_eq!(parts("bytes=-500", 2048), [1548..2048]);
-        assert_eq!(parts("bytes=-5000", 2048), [0..2048]);
-        assert_eq!(parts("bytes=2000-5000", 2048), [2000..2048]);
-        assert_eq!(parts("bytes=0-0, 5-6 ,9999-", 2048), [0..1, 5..7]);
-        assert_eq!(parts("bytes=0-18446744073709551615", 2048), [0..2048]);
+        assert_eq!(parts("bytes=500-1499", 2048), [(500, 1500)]);
+        assert_eq!(parts("bytes=500-", 2048), [(500, 2048)]);
+        assert_eq!(parts("bytes=-500", 2048), [(1548, 2048)]);
+        assert_eq!(parts("bytes=-5000", 2048), [(0, 2048)]);
+        assert_eq!(parts("bytes=2000-5000", 2048), [(2000, 2048)]);
+        assert_eq!(parts("bytes=0-0, 5-6 ,9999-", 2048), [(0, 1), (5, 7)]);
+        assert_eq!(parts("bytes=0-18446744073709551615", 2048), [(0, 2048)]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use wharf_oci::code::ErrorCode;
 use wharf_oci::{Algorithm, Digest, RepositoryName};
 use wharf_registry::Upload;
 use wharf_registry::blob::MountSource;
-use wharf_registry::upload::{BodyError, Chunk};
+use wharf_registry::upload::{BodyError, Chunk, UploadEnd};
 
 use crate::api::{Api, Call};
 use crate::authenticate;
@@ -83,7 +83,7 @@ pub(crate) async fn put(api: &Api, call: Call) -> Result<Response, OciError> {
         OciError::new(ErrorCode::DigestInvalid, "the request that ends an upload names the blob's digest: `?digest=…`")
     })?;
     let last = (!is_empty(&call.request)).then(|| chunk(call.request)).transpose()?;
-    api.registry.commit_upload(&call.ctx, &name, id, &digest, last).await?;
+    api.registry.commit_upload(&call.ctx, &name, UploadEnd { id, digest, last }).await?;
     Ok(created(&name, &digest))
 }
 

@@ -13,7 +13,7 @@ use crate::registry::Registry;
 use crate::upload;
 
 /// How many rows one step takes.
-const BATCH: i64 = 1_000;
+const BATCH: usize = 1_000;
 
 /// What one pass gave back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,12 +30,21 @@ impl Registry {
     /// Collects until nothing is due. Safe to run on any number of nodes at once.
     pub async fn collect(&self) -> Result<Collected, Error> {
         let mut collected = Collected::default();
-        collected.uploads = drain(async || self.expire_uploads().await).await?;
-        collected.manifests = drain(async || self.empty_bin().await).await?;
-        drain(async || self.review_blobs().await).await?;
-        collected.blobs = drain(async || self.delete_blobs().await).await?;
+        while self.step(&mut collected).await? {}
         self.abort_orphans().await?;
         Ok(collected)
+    }
+
+    /// Takes one batch of everything; says whether some batch was full, so that more may be waiting.
+    async fn step(&self, collected: &mut Collected) -> Result<bool, Error> {
+        let uploads = self.expire_uploads().await?;
+        let manifests = self.empty_bin().await?;
+        let reviewed = self.review_blobs().await?;
+        let blobs = self.delete_blobs().await?;
+        collected.uploads += uploads;
+        collected.manifests += manifests;
+        collected.blobs += blobs;
+        Ok([uploads, manifests, reviewed, blobs].iter().any(|done| *done >= BATCH))
     }
 
     /// Collects every `interval` until the future is dropped. A pass that fails is logged and tried again.
@@ -82,7 +91,7 @@ impl Registry {
         if dying.is_empty() {
             return Ok(0);
         }
-        let keys: Vec<_> = dying.iter().map(|(_, key)| key.clone()).collect();
+        let keys: Vec<_> = dying.iter().map(|(_, key)| *key).collect();
         self.store.delete(&keys).await.map_err(Error::store("delete collected blobs"))?;
         let ids: Vec<i64> = dying.iter().map(|(id, _)| *id).collect();
         self.db.transaction(async |tx| store::forget(tx, &ids).await).await?;
@@ -98,17 +107,5 @@ impl Registry {
             }
         }
         Ok(())
-    }
-}
-
-/// Repeats a step until it finds less than a full batch.
-async fn drain(step: impl AsyncFn() -> Result<usize, Error>) -> Result<usize, Error> {
-    let mut total = 0;
-    loop {
-        let done = step().await?;
-        total += done;
-        if i64::try_from(done).unwrap_or(BATCH) < BATCH {
-            return Ok(total);
-        }
     }
 }

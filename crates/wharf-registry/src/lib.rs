@@ -24,7 +24,7 @@ pub use collection::Collected;
 pub use error::Error;
 pub use manifest::{Accepted, NewManifest, StoredManifest};
 pub use page::Page;
-pub use referrer::ReferrersPage;
+pub use referrer::{ReferrersPage, ReferrersQuery};
 pub use registry::Registry;
 pub use settings::Settings;
 pub use tag::Precondition;

@@ -15,6 +15,26 @@ use crate::registry::Registry;
 /// The bytes of descriptors that one page holds at most, so that an answer stays below the 4 MiB that clients take.
 const MAX_PAGE_BYTES: i64 = 3 << 20;
 
+/// Which referrers are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferrersQuery {
+    /// What they refer to.
+    pub subject: Digest,
+    /// Their artifact type, if only one is wanted.
+    pub artifact_type: Option<String>,
+    /// The position that the page before gave as `next`; 0 for the first page.
+    pub last: i64,
+    /// How many entries the client wants.
+    pub wanted: Option<usize>,
+}
+
+impl ReferrersQuery {
+    /// All referrers of `subject`, from the first.
+    pub fn of(subject: Digest) -> Self {
+        Self { subject, artifact_type: None, last: 0, wanted: None }
+    }
+}
+
 /// One page of a subject's referrers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReferrersPage {
@@ -25,32 +45,19 @@ pub struct ReferrersPage {
 }
 
 impl Registry {
-    /// The referrers of `subject` after the position `last`, of one artifact type or of all. A subject, or a
-    /// repository, that is not there has none.
+    /// A page of a subject's referrers. A subject, or a repository, that is not there has none.
     pub async fn list_referrers(
         &self,
         ctx: &Context,
         repository: &RepositoryName,
-        subject: &Digest,
-        artifact_type: Option<&str>,
-        position: Position,
+        query: &ReferrersQuery,
     ) -> Result<ReferrersPage, Error> {
         let permit = ctx.authorize::<Pull>(repository)?;
-        let limit = page::limit(position.wanted);
-        let filter = store::Filter { subject, artifact_type, after: position.last, limit: page::limit_and_one(limit) };
-        let mut found = store::list(&self.db, &permit, &filter, MAX_PAGE_BYTES).await?;
+        let limit = page::limit(query.wanted);
+        let mut found = store::list(&self.db, &permit, query, MAX_PAGE_BYTES).await?;
         let is_full = found.bytes >= MAX_PAGE_BYTES || found.rows.len() > limit;
         found.rows.truncate(limit);
         let next = found.rows.last().filter(|_| is_full).map(|(id, _)| *id);
         Ok(ReferrersPage { descriptors: found.rows.into_iter().map(|(_, descriptor)| descriptor).collect(), next })
     }
-}
-
-/// Where a page begins and how long it may be.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Position {
-    /// The position that the page before gave as `next`; 0 for the first page.
-    pub last: i64,
-    /// How many entries the client wants.
-    pub wanted: Option<usize>,
 }

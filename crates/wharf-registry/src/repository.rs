@@ -4,7 +4,8 @@
 
 pub(crate) mod store;
 
-use wharf_context::{Context, Permit, Pull, Visibility};
+use wharf_context::{Context, Permit, ProjectId, Pull, Visibility};
+use wharf_db::Tx;
 use wharf_oci::RepositoryName;
 
 use crate::error::Error;
@@ -28,9 +29,10 @@ impl Registry {
         Ok(Page::cut(names, limit))
     }
 
-    /// Whether a project has any repository: identity asks before it deletes one.
-    pub async fn has_repositories(&self, project: wharf_context::ProjectId) -> Result<bool, Error> {
-        store::any_in_project(&self.db, project).await
+    /// Whether a project has a repository, or an upload that may become one: identity asks inside the transaction that
+    /// deletes a project.
+    pub async fn is_project_used(tx: &mut Tx<'_>, project: ProjectId) -> Result<bool, wharf_db::Error> {
+        store::is_project_used(tx, project).await
     }
 
     /// The row of a repository that the caller may read.

@@ -55,6 +55,16 @@ pub struct Chunk {
     pub body: Body,
 }
 
+/// How a client ends an upload.
+pub struct UploadEnd {
+    /// The upload.
+    pub id: Uuid,
+    /// The digest of all its bytes.
+    pub digest: Digest,
+    /// The bytes that come with the request, if any.
+    pub last: Option<Chunk>,
+}
+
 impl Registry {
     /// Begins an upload. Its bytes are hashed by `algorithm` while they come in.
     pub async fn open_upload(
@@ -90,17 +100,11 @@ impl Registry {
         Ok(Upload { id, offset_bytes: record.state.offset })
     }
 
-    /// Ends an upload: its bytes, with those of the last chunk, become the blob `digest` of the repository.
+    /// Ends an upload: its bytes, with those of the last chunk, become a blob of the repository.
     ///
     /// Bytes that hash to something else are thrown away with the upload.
-    pub async fn commit_upload(
-        &self,
-        ctx: &Context,
-        repository: &RepositoryName,
-        id: Uuid,
-        digest: &Digest,
-        last: Option<Chunk>,
-    ) -> Result<(), Error> {
+    pub async fn commit_upload(&self, ctx: &Context, repository: &RepositoryName, end: UploadEnd) -> Result<(), Error> {
+        let UploadEnd { id, digest, last } = end;
         let permit = ctx.authorize::<Push>(repository)?;
         if let Some(chunk) = last {
             self.write_chunk(permit.clone(), id, chunk).await?;
@@ -108,9 +112,9 @@ impl Registry {
         let record = self.load_upload(&permit, id).await?;
         let state = self.hashed(&record, digest.algorithm()).await?;
         let actual = state.digest();
-        if actual != *digest {
+        if actual != digest {
             self.discard(&record).await?;
-            return Err(Error::DigestMismatch { stated: *digest, actual });
+            return Err(Error::DigestMismatch { stated: digest, actual });
         }
         self.publish(&permit, &record, &state, Owner::Row).await
     }

@@ -10,11 +10,16 @@ use crate::blob::store::key;
 use crate::error::Error;
 
 /// Takes up to `limit` manifests out of the bin for good and gives their blobs a review date.
-pub(super) async fn empty_bin(tx: &mut Tx<'_>, before: Timestamp, grace: Duration, limit: i64) -> Result<usize, Error> {
+pub(super) async fn empty_bin(
+    tx: &mut Tx<'_>,
+    before: Timestamp,
+    grace: Duration,
+    limit: usize,
+) -> Result<usize, Error> {
     let rows = tx
         .query(
             "SELECT id FROM manifests WHERE deleted_at IS NOT NULL AND deleted_at < ?1 ORDER BY deleted_at LIMIT ?2",
-            &params![before, limit],
+            &params![before, count(limit)],
         )
         .await?;
     if rows.is_empty() {
@@ -56,7 +61,7 @@ pub(super) async fn empty_bin(tx: &mut Tx<'_>, before: Timestamp, grace: Duratio
 
 /// Decides on up to `limit` blobs whose review is due: links that no manifest backs go, and a blob without any link
 /// is marked for deletion.
-pub(super) async fn review(tx: &mut Tx<'_>, limit: i64) -> Result<usize, Error> {
+pub(super) async fn review(tx: &mut Tx<'_>, limit: usize) -> Result<usize, Error> {
     let now = tx.now();
     let rows = tx
         .query(
@@ -67,7 +72,7 @@ pub(super) async fn review(tx: &mut Tx<'_>, limit: i64) -> Result<usize, Error> 
                  (SELECT digest FROM blob_reviews WHERE review_after < ?1 ORDER BY review_after LIMIT ?2 FOR UPDATE SKIP LOCKED) \
                  RETURNING encode(digest, 'hex')",
             ),
-            &params![now, limit],
+            &params![now, count(limit)],
         )
         .await?;
     if rows.is_empty() {
@@ -99,9 +104,10 @@ pub(super) async fn review(tx: &mut Tx<'_>, limit: i64) -> Result<usize, Error> 
 }
 
 /// Up to `limit` blobs whose bytes are to be deleted.
-pub(super) async fn dying(db: &Db, limit: i64) -> Result<Vec<(i64, StorageKey)>, Error> {
-    let rows =
-        db.list("SELECT id, storage_key FROM blobs WHERE state = 1 ORDER BY id LIMIT ?1", &params![limit]).await?;
+pub(super) async fn dying(db: &Db, limit: usize) -> Result<Vec<(i64, StorageKey)>, Error> {
+    let rows = db
+        .list("SELECT id, storage_key FROM blobs WHERE state = 1 ORDER BY id LIMIT ?1", &params![count(limit)])
+        .await?;
     rows.iter().map(|row| Ok((row.integer(0)?, key(row, 1)?))).collect()
 }
 
@@ -117,6 +123,10 @@ pub(super) async fn forget(tx: &mut Tx<'_>, ids: &[i64]) -> Result<(), Error> {
     )
     .await?;
     Ok(())
+}
+
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 fn id_list(rows: &[Row]) -> Result<String, Error> {

@@ -4,19 +4,12 @@ use std::collections::BTreeMap;
 
 use wharf_context::{Permit, Pull};
 use wharf_db::{Db, Row, params};
-use wharf_oci::Digest;
 use wharf_oci::descriptor::Descriptor;
 
+use super::ReferrersQuery;
 use crate::blob::store::digest;
 use crate::error::Error;
-
-/// Which referrers.
-pub(super) struct Filter<'a> {
-    pub(super) subject: &'a Digest,
-    pub(super) artifact_type: Option<&'a str>,
-    pub(super) after: i64,
-    pub(super) limit: i64,
-}
+use crate::page;
 
 /// What was found, and how much of the page's bytes it fills.
 pub(super) struct Found {
@@ -28,7 +21,12 @@ pub(super) struct Found {
 const DESCRIPTOR_BYTES: i64 = 400;
 
 /// Reads a page. The inner selects look at sizes only; annotations, up to 4 MiB each, are read for the rows that fit.
-pub(super) async fn list(db: &Db, permit: &Permit<Pull>, filter: &Filter<'_>, max_bytes: i64) -> Result<Found, Error> {
+pub(super) async fn list(
+    db: &Db,
+    permit: &Permit<Pull>,
+    query: &ReferrersQuery,
+    max_bytes: i64,
+) -> Result<Found, Error> {
     let rows = db
         .list(
             "SELECT m.id, m.digest, m.media_type, m.artifact_type, CAST(LENGTH(m.body) AS bigint), m.annotations \
@@ -41,11 +39,11 @@ pub(super) async fn list(db: &Db, permit: &Permit<Pull>, filter: &Filter<'_>, ma
             &params![
                 permit.repository().as_str(),
                 permit.project().0,
-                filter.subject.to_bytes(),
-                filter.after,
-                filter.artifact_type.unwrap_or_default(),
+                query.subject.to_bytes(),
+                query.last,
+                query.artifact_type.as_deref().unwrap_or_default(),
                 DESCRIPTOR_BYTES,
-                filter.limit,
+                page::limit_and_one(page::limit(query.wanted)),
                 max_bytes
             ],
         )

@@ -70,7 +70,12 @@ pub(super) async fn list(
     rows.iter().map(|row| row.text(0)?.parse().map_err(|_| Error::MalformedRow { what: "a repository" })).collect()
 }
 
-pub(super) async fn any_in_project(db: &Db, project: ProjectId) -> Result<bool, Error> {
-    let row = db.get("SELECT 1 FROM repositories WHERE project_id = ?1 LIMIT 1", &params![project.0]).await?;
+pub(super) async fn is_project_used(tx: &mut Tx<'_>, project: ProjectId) -> Result<bool, wharf_db::Error> {
+    let row = tx
+        .query_opt(
+            "SELECT 1 FROM repositories WHERE project_id = ?1 UNION ALL SELECT 1 FROM uploads WHERE project_id = ?1 LIMIT 1",
+            &params![project.0],
+        )
+        .await?;
     Ok(row.is_some())
 }

@@ -64,11 +64,11 @@ pub(super) async fn delete(tx: &mut Tx<'_>, id: Uuid) -> Result<bool, Error> {
 }
 
 /// Up to `limit` uploads that nobody has touched since `before`.
-pub(crate) async fn expired(db: &Db, before: Timestamp, limit: i64) -> Result<Vec<Record>, Error> {
+pub(crate) async fn expired(db: &Db, before: Timestamp, limit: usize) -> Result<Vec<Record>, Error> {
     let rows = db
         .list(
             "SELECT upload_key, state, generation, id FROM uploads WHERE touched_at < ?1 ORDER BY touched_at LIMIT ?2",
-            &params![before, limit],
+            &params![before, i64::try_from(limit).unwrap_or(i64::MAX)],
         )
         .await?;
     rows.iter()

@@ -66,3 +66,16 @@ async fn uploads_that_nobody_continues_end() {
     assert_eq!(fixture.registry.get_upload(&ctx, &app, used.id).await.expect("kept").offset_bytes, 1);
     assert_eq!(fixture.store.uploads().await.expect("listed").len(), 1);
 }
+
+#[tokio::test]
+async fn collection_runs_in_the_background() {
+    let fixture = Fixture::open().await;
+    let registry = fixture.registry.clone();
+    let running = tokio::spawn(async move { registry.run_collection().await });
+    let ctx = owner(&["p/app"]);
+    fixture.push_blob(&ctx, "p/app", b"unused").await;
+    fixture.clock.advance(GRACE * 2);
+    let gone = async || fixture.stored().await.is_empty();
+    wharf_testkit::eventually("the unused blob is collected", gone).await;
+    running.abort();
+}

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
+use uuid::Uuid;
 use wharf_blob::{Memory, StorageKey, Store, body};
 use wharf_context::{
     Caller, CallerId, Context, FakeClock, Grant, Grants, Permission, Permissions, ProjectId, RequestId,
 };
 use wharf_oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use wharf_registry::manifest::Accept;
-use wharf_registry::upload::Chunk;
+use wharf_registry::upload::{Chunk, UploadEnd};
 use wharf_registry::{Accepted, ChunkRange, Error, NewManifest, Precondition, Registry, Settings, StoredManifest};
 use wharf_testkit::Database;
 
@@ -27,7 +28,13 @@ pub(crate) struct Fixture {
 }
 
 pub(crate) fn settings() -> Settings {
-    Settings { grace: GRACE, bin_keep: GRACE, upload_expiry: GRACE, ..Settings::default() }
+    Settings {
+        grace: GRACE,
+        bin_keep: GRACE,
+        upload_expiry: GRACE,
+        interval: Duration::from_secs(1),
+        ..Settings::default()
+    }
 }
 
 impl Fixture {
@@ -135,6 +142,10 @@ pub(crate) fn ranged(content: &[u8], start: u64) -> Chunk {
 pub(crate) fn broken(content: &[u8]) -> Chunk {
     let broken = futures_util::stream::iter([Err(wharf_blob::BodyError::broken("connection reset"))]);
     Chunk { range: None, body: Box::pin(body::whole(content.to_vec()).chain(broken)) }
+}
+
+pub(crate) fn end(id: Uuid, digest: Digest, last: Option<Chunk>) -> UploadEnd {
+    UploadEnd { id, digest, last }
 }
 
 pub(crate) fn manifest(reference: &str, bytes: impl Into<Bytes>) -> NewManifest {

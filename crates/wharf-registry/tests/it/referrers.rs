@@ -1,6 +1,6 @@
 //! Referrers: by subject and type, in pages, also before their subject comes.
 
-use wharf_registry::referrer::Position;
+use wharf_registry::ReferrersQuery;
 
 use crate::fixture::{Fixture, IMAGE, image, image_with, name, owner, sha256};
 
@@ -20,7 +20,7 @@ async fn referrers_are_found_before_and_after_their_subject() {
     let (ctx, app) = (owner(&["p/app"]), name("p/app"));
     let subject = image(b"layer");
     let digest = sha256(subject.as_bytes());
-    let none = fixture.registry.list_referrers(&ctx, &app, &digest, None, Position::default()).await;
+    let none = fixture.registry.list_referrers(&ctx, &app, &ReferrersQuery::of(digest)).await;
     assert!(none.expect("no repository, no referrers").descriptors.is_empty());
     fixture.push_blob(&ctx, "p/app", b"{}").await;
     fixture.push_blob(&ctx, "p/app", b"layer").await;
@@ -31,12 +31,13 @@ async fn referrers_are_found_before_and_after_their_subject() {
     let reference = sha256(by_digest.as_bytes()).to_string();
     fixture.put(&ctx, "p/app", &reference, by_digest).await.expect("late");
 
-    let all = fixture.registry.list_referrers(&ctx, &app, &digest, None, Position::default()).await.expect("listed");
+    let all = fixture.registry.list_referrers(&ctx, &app, &ReferrersQuery::of(digest)).await.expect("listed");
     let types: Vec<_> = all.descriptors.iter().map(|found| found.artifact_type.as_deref()).collect();
     assert_eq!(types, [Some("a/sbom"), Some("a/signature")]);
     assert_eq!(all.descriptors[0].annotations.get("note").map(String::as_str), Some("x"));
     assert_eq!(all.next, None);
-    let some = fixture.registry.list_referrers(&ctx, &app, &digest, Some("a/sbom"), Position::default()).await;
+    let sboms = ReferrersQuery { artifact_type: Some("a/sbom".to_owned()), ..ReferrersQuery::of(digest) };
+    let some = fixture.registry.list_referrers(&ctx, &app, &sboms).await;
     assert_eq!(some.expect("listed").descriptors.len(), 1);
 }
 
@@ -53,8 +54,8 @@ async fn many_referrers_come_in_pages() {
     }
     let (mut last, mut seen, mut pages) = (0, Vec::new(), 0);
     loop {
-        let position = Position { last, wanted: Some(100) };
-        let page = fixture.registry.list_referrers(&ctx, &app, &sha256(subject.as_bytes()), None, position).await;
+        let query = ReferrersQuery { last, wanted: Some(100), ..ReferrersQuery::of(sha256(subject.as_bytes())) };
+        let page = fixture.registry.list_referrers(&ctx, &app, &query).await;
         let page = page.expect("listed");
         let bytes: usize = page.descriptors.iter().map(|found| found.annotations["note"].len()).sum();
         assert!(bytes <= 4 << 20);

@@ -5,7 +5,7 @@ use wharf_context::Permission;
 use wharf_oci::{Algorithm, Digest};
 use wharf_registry::Error;
 
-use crate::fixture::{Fixture, broken, caller, chunk, name, owner, ranged, sha256};
+use crate::fixture::{Fixture, broken, caller, chunk, end, name, owner, ranged, sha256};
 
 #[tokio::test]
 async fn chunks_in_order_become_the_blob() {
@@ -18,7 +18,7 @@ async fn chunks_in_order_become_the_blob() {
     let early = registry.append_upload(&ctx, &app, upload.id, ranged(b"x", 9)).await;
     assert!(matches!(early, Err(Error::ChunkOutOfOrder { offset_bytes: 6, .. })));
     let digest = sha256(b"hello world");
-    registry.commit_upload(&ctx, &app, upload.id, &digest, Some(ranged(b"world", 6))).await.expect("committed");
+    registry.commit_upload(&ctx, &app, end(upload.id, digest, Some(ranged(b"world", 6)))).await.expect("committed");
     assert_eq!(fixture.read(&ctx, "p/app", &digest).await.expect("readable"), b"hello world");
     assert!(matches!(registry.get_upload(&ctx, &app, upload.id).await, Err(Error::UploadUnknown(_))));
 }
@@ -33,7 +33,7 @@ async fn what_arrived_before_the_connection_broke_counts() {
     let state = registry.get_upload(&ctx, &app, upload.id).await.expect("known");
     assert_eq!(state.offset_bytes, 6);
     let digest = sha256(b"hello world");
-    registry.commit_upload(&ctx, &app, upload.id, &digest, Some(chunk(b"world"))).await.expect("committed");
+    registry.commit_upload(&ctx, &app, end(upload.id, digest, Some(chunk(b"world")))).await.expect("committed");
     assert_eq!(fixture.read(&ctx, "p/app", &digest).await.expect("readable"), b"hello world");
 }
 
@@ -43,7 +43,7 @@ async fn the_final_request_may_name_another_algorithm() {
     let (ctx, app) = (owner(&["p/app"]), name("p/app"));
     let upload = fixture.registry.open_upload(&ctx, &app, Algorithm::Sha256).await.expect("opened");
     let digest = Digest::of(Algorithm::Sha512, b"content");
-    let committed = fixture.registry.commit_upload(&ctx, &app, upload.id, &digest, Some(chunk(b"content"))).await;
+    let committed = fixture.registry.commit_upload(&ctx, &app, end(upload.id, digest, Some(chunk(b"content")))).await;
     committed.expect("committed");
     assert_eq!(fixture.read(&ctx, "p/app", &digest).await.expect("readable"), b"content");
 }
@@ -57,7 +57,7 @@ async fn content_with_another_digest_leaves_nothing() {
     let refused = registry.push_blob(&ctx, &app, &wrong, chunk(b"content")).await;
     assert!(matches!(refused, Err(Error::DigestMismatch { stated, .. }) if stated == wrong));
     let upload = registry.open_upload(&ctx, &app, Algorithm::Sha256).await.expect("opened");
-    let refused = registry.commit_upload(&ctx, &app, upload.id, &wrong, Some(chunk(b"content"))).await;
+    let refused = registry.commit_upload(&ctx, &app, end(upload.id, wrong, Some(chunk(b"content")))).await;
     assert!(matches!(refused, Err(Error::DigestMismatch { .. })));
     assert!(matches!(registry.get_upload(&ctx, &app, upload.id).await, Err(Error::UploadUnknown(_))));
     assert!(fixture.store.uploads().await.expect("listed").is_empty());
@@ -92,8 +92,8 @@ async fn two_that_end_one_upload_make_one_blob() {
     registry.append_upload(&ctx, &app, upload.id, chunk(b"content")).await.expect("appended");
     let digest = sha256(b"content");
     let (one, other) = tokio::join!(
-        registry.commit_upload(&ctx, &app, upload.id, &digest, None),
-        registry.commit_upload(&ctx, &app, upload.id, &digest, None)
+        registry.commit_upload(&ctx, &app, end(upload.id, digest, None)),
+        registry.commit_upload(&ctx, &app, end(upload.id, digest, None))
     );
     assert!(one.is_ok() || other.is_ok(), "{one:?} {other:?}");
     assert_eq!(fixture.read(&ctx, "p/app", &digest).await.expect("readable"), b"content");
