@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use wharf_api_distribution::Endpoint;
 use wharf_blob::{Files, Memory, Store};
 use wharf_context::{Clock, SystemClock};
 use wharf_db::Db;
@@ -53,7 +54,10 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
     let collection = collect_in_background(registry.clone());
 
     let health = Health::default().require("catalog", settings::catalog_check(&db));
-    let router = Router::new().merge(health.clone().router()).layer(axum::middleware::from_fn(label));
+    let router = Router::new()
+        .merge(health.clone().router())
+        .merge(wharf_api_distribution::router(registry, identity, settings::distribution(config)))
+        .layer(axum::middleware::from_fn(label));
     let answers = Answers { router, health, figures: figures::registry(db) };
     Ok(Assembled { answers, first_password, _holds: holds, _collection: collection })
 }
@@ -86,7 +90,8 @@ fn collect_in_background(registry: Registry) -> oneshot::Sender<()> {
 /// Tells the server which route answered.
 async fn label(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let route = path.map(|path| Cow::Owned(path.as_str().to_owned()));
+    let endpoint = response.extensions().get::<&'static Endpoint>().map(|endpoint| Cow::Borrowed(endpoint.path));
+    let route = endpoint.or_else(|| path.map(|path| Cow::Owned(path.as_str().to_owned())));
     if let Some(route) = route {
         response.extensions_mut().insert(RouteLabel(route));
     }

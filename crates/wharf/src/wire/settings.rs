@@ -48,6 +48,10 @@ pub(super) fn identity(config: &Config) -> wharf_identity::Settings {
     }
 }
 
+pub(super) fn distribution(config: &Config) -> wharf_api_distribution::Settings {
+    wharf_api_distribution::Settings { public_url: config.server.public_url.clone(), service: SERVICE.to_owned() }
+}
+
 /// The password that the operator chose for the administrator of a first run. A line end is the editor's, not the
 /// password's.
 pub(super) fn first_password(config: &Config) -> anyhow::Result<Option<Secret>> {
