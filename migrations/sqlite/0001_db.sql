@@ -1,9 +1,9 @@
 -- Owner of every table here: wharf-db.
 
 -- What is to be done later. While a job runs, `token` is its worker's and `run_at` the end of that lease: a worker
--- that died is overtaken by the same index that finds what is due.
+-- that died is overtaken by the same index that finds what is due. A number never comes back as another job's.
 CREATE TABLE jobs (
-    id         INTEGER PRIMARY KEY,
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
     kind       TEXT NOT NULL,
     payload    TEXT NOT NULL,
     created_at INTEGER NOT NULL,

@@ -1,6 +1,7 @@
 //! The shared database: a bounded pool of connections, SERIALIZABLE transactions, cached prepared statements.
 
 mod connect;
+mod reading;
 mod statement;
 mod texts;
 mod tls;
@@ -14,8 +15,10 @@ use deadpool_postgres::{Client, Pool, PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 use wharf_context::Timestamp;
 
+use self::reading::Reading;
 use self::statement::Link;
 use self::texts::Texts;
+use self::tls::Connector;
 use self::transaction::Begin;
 pub(crate) use self::transaction::{Ended, Transaction};
 use crate::db::Isolation;
@@ -33,6 +36,7 @@ const NOW: &str = "SELECT (extract(epoch FROM now()) * 1000000)::bigint";
 #[derive(Debug)]
 pub(crate) struct Postgres {
     pool: Pool,
+    connector: Connector,
     texts: Arc<Texts>,
     serializable: Begin,
     read_committed: Begin,
@@ -44,11 +48,12 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Connects and migrates.
     pub(crate) async fn open(settings: &Settings, counters: Arc<Counters>) -> Result<Self, Error> {
-        let pool = connect::pool(settings)?;
+        let (pool, connector) = connect::pool(settings)?;
         let link = if settings.pgbouncer { Link::Bouncer } else { Link::Direct };
         let begin = |isolation| Begin { sql: begin_text(settings, isolation), link };
         let postgres = Self {
             pool,
+            connector,
             texts: Arc::default(),
             serializable: begin("SERIALIZABLE"),
             read_committed: begin("READ COMMITTED"),
@@ -109,12 +114,14 @@ impl Postgres {
 
     async fn read(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, Error> {
         let text = self.texts.get(sql);
+        if self.link == Link::Bouncer && text.known_types().is_none() {
+            return self.read_first(sql, params).await;
+        }
         for _ in 0..=self.pool.status().max_size {
-            let client = self.client().await?;
-            if self.link == Link::Bouncer && text.known_types().is_none() {
-                return self.read_first(sql, params).await;
-            }
-            match statement::query(&client, self.link, &text, params).await {
+            let reading = Reading::new(self.client().await?, self.connector.clone());
+            let rows = statement::query(&reading, self.link, &text, params).await;
+            let client = reading.end();
+            match rows {
                 Ok(rows) => return Ok(rows),
                 Err(error) if is_gone(&error) => {}
                 Err(error) if Failure::of(&error) == Failure::StalePlan => client.statement_cache.clear(),

@@ -140,13 +140,9 @@ impl Worker {
         let Some(handler) = self.handlers.get(job.kind.as_str()) else { return };
         let counters = self.db.counters();
         let ended = match self.guard(handler, &job).await {
-            Ok(()) => {
-                counters.jobs_succeeded.count();
-                self.complete(&job).await
-            }
+            Ok(()) => self.complete(&job).await.inspect(|()| counters.jobs_succeeded.count()),
             Err(failure) => {
-                counters.jobs_failed.count();
-                self.failed(&job, &chain(failure.as_ref())).await
+                self.failed(&job, &chain(failure.as_ref())).await.inspect(|()| counters.jobs_failed.count())
             }
         };
         if let Err(error) = ended {

@@ -6,18 +6,17 @@ use std::time::Duration;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
-use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
-use super::tls::{self, Verification};
+use super::tls::{Connector, Verification};
 use crate::error::{Error, Source};
 use crate::settings::Settings;
 
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// The pool; no connection is made yet.
-pub(super) fn pool(settings: &Settings) -> Result<Pool, Error> {
+/// The pool, in which there is no connection yet, and what connections are made with.
+pub(super) fn pool(settings: &Settings) -> Result<(Pool, Connector), Error> {
     let Target { mut config, verification } = Target::parse(&settings.url)?;
     config.connect_timeout(CONNECT);
     if config.get_application_name().is_none() {
@@ -27,16 +26,17 @@ pub(super) fn pool(settings: &Settings) -> Result<Pool, Error> {
         config.options(options(&config, settings));
     }
     let open = |source: Source| Error::Open { url: masked(&settings.url), source };
-    let tls = MakeRustlsConnect::new(tls::client(&verification).map_err(open)?);
+    let connector = Connector::new(&verification).map_err(open)?;
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    Pool::builder(Manager::from_config(config, tls, recycling))
+    let pool = Pool::builder(Manager::from_config(config, connector.0.clone(), recycling))
         .max_size(settings.pool_size.max(1))
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(settings.wait_timeout))
         .create_timeout(Some(settings.wait_timeout))
         .recycle_timeout(Some(settings.wait_timeout))
         .build()
-        .map_err(|source| open(source.into()))
+        .map_err(|source| open(source.into()))?;
+    Ok((pool, connector))
 }
 
 /// Limits that the server keeps by itself, after what the URL says. A pgbouncer does not let them through.

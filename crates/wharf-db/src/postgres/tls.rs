@@ -1,5 +1,6 @@
 //! TLS to PostgreSQL: rustls with ring.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::Source;
 
@@ -22,8 +24,23 @@ pub(super) enum Verification {
     File(PathBuf),
 }
 
-/// The client's side of TLS.
-pub(super) fn client(verification: &Verification) -> Result<ClientConfig, Source> {
+/// Makes the client's side of TLS.
+#[derive(Clone)]
+pub(super) struct Connector(pub(super) MakeRustlsConnect);
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connector")
+    }
+}
+
+impl Connector {
+    pub(super) fn new(verification: &Verification) -> Result<Self, Source> {
+        config(verification).map(|config| Self(MakeRustlsConnect::new(config)))
+    }
+}
+
+fn config(verification: &Verification) -> Result<ClientConfig, Source> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let builder = match verification {
