@@ -1,6 +1,8 @@
 //! The one place where parts meet: settings become parts, parts become routes.
 
+mod background;
 mod figures;
+mod ports;
 mod settings;
 
 use std::borrow::Cow;
@@ -11,14 +13,15 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
-use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 use wharf_api_distribution::Endpoint;
 use wharf_blob::{Files, Memory, Store};
 use wharf_context::{Clock, SystemClock};
 use wharf_db::Db;
 use wharf_identity::{Identity, Secret};
 use wharf_registry::Registry;
+
+use background::Background;
+use ports::Repositories;
 
 use crate::config::Config;
 use crate::config::storage::Place;
@@ -35,8 +38,7 @@ pub(crate) struct Assembled {
     pub(crate) first_password: Option<Secret>,
     /// Files outside of the data folder that nobody else may use as long as this lives.
     _holds: Vec<Hold>,
-    /// Collection goes on as long as this lives.
-    _collection: oneshot::Sender<()>,
+    _collection: Background,
 }
 
 /// Opens every part and joins their routes. `/metrics` is the server's own.
@@ -49,9 +51,13 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
     let store = open_store(&config.storage.place())?;
     let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock));
     let identity = Identity::new(settings::identity(config), db.clone(), clock).context("start identity")?;
+    let identity = identity.with_project_use(Arc::new(Repositories));
     let first_password =
         identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
-    let collection = collect_in_background(registry.clone());
+    let collection = Background::start({
+        let registry = registry.clone();
+        async move { registry.run_collection().await }
+    });
 
     let health = Health::default().require("catalog", settings::catalog_check(&db));
     let router = Router::new()
@@ -70,21 +76,6 @@ fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
         }
         Place::Memory => Arc::new(Memory::new()),
     })
-}
-
-/// Collects until the result is dropped, on a thread of its own: the future may not move between threads.
-fn collect_in_background(registry: Registry) -> oneshot::Sender<()> {
-    let (running, stopped) = oneshot::channel();
-    let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || {
-        runtime.block_on(async {
-            tokio::select! {
-                () = registry.run_collection() => {}
-                _ = stopped => {}
-            }
-        });
-    });
-    running
 }
 
 /// Tells the server which route answered.

@@ -1,0 +1,16 @@
+//! What one part asks of another, answered.
+
+use wharf_context::ProjectId;
+use wharf_db::Tx;
+use wharf_identity::{BoxFuture, ProjectUse};
+use wharf_registry::Registry;
+
+/// Identity asks before it deletes a project: the registry knows whether it has repositories.
+#[derive(Debug)]
+pub(super) struct Repositories;
+
+impl ProjectUse for Repositories {
+    fn is_used<'a>(&'a self, tx: &'a mut Tx<'_>, project: ProjectId) -> BoxFuture<'a, Result<bool, wharf_db::Error>> {
+        Box::pin(Registry::is_project_used(tx, project))
+    }
+}
