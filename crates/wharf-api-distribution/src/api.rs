@@ -3,9 +3,10 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, Request};
+use axum::http::{HeaderValue, Method, Request, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use http_body::Body as _;
 use url::Url;
 use wharf_context::{Context, RequestId};
 use wharf_identity::Identity;
@@ -55,6 +56,7 @@ pub fn router(registry: Registry, identity: Identity, settings: Settings) -> Rou
 async fn serve(State(api): State<Api>, request: Request<Body>) -> Response {
     let request_id = request.extensions().get().copied().unwrap_or_else(RequestId::generate);
     let origin = authenticate::origin(&api.settings, &request);
+    let is_head = request.method() == Method::HEAD;
     let mut endpoint = None;
     let answer = dispatch(&api, request, request_id, &mut endpoint).await;
     let mut response = answer.unwrap_or_else(|error| error.into_response_for(&origin, request_id));
@@ -62,7 +64,16 @@ async fn serve(State(api): State<Api>, request: Request<Body>) -> Response {
     if let Some(endpoint) = endpoint {
         response.extensions_mut().insert(endpoint);
     }
-    response
+    if is_head { without_body(response) } else { response }
+}
+
+/// What HEAD is answered with: the headers of GET, also the length, and no body.
+fn without_body(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        parts.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+    }
+    Response::from_parts(parts, Body::empty())
 }
 
 /// Finds the endpoint, tells it through `found` for the access log, and calls its handler.

@@ -100,3 +100,24 @@ async fn the_catalog_holds_what_the_caller_may_see() {
         assert_eq!(got.json()["repositories"], serde_json::json!(expected), "{caller}");
     }
 }
+
+#[tokio::test]
+async fn head_is_get_without_a_body() {
+    let fixture = Fixture::open().await;
+    let digest = fixture.push_image("private/app", "v1", b"layer").await;
+    for path in [
+        "/v2/".to_owned(),
+        "/v2/_catalog".to_owned(),
+        "/v2/private/app/tags/list".to_owned(),
+        format!("/v2/private/app/referrers/{digest}"),
+        format!("/v2/private/app/manifests/{digest}"),
+        format!("/v2/private/app/blobs/{}", sha256(b"layer")),
+        "/v2/private/app/manifests/missing".to_owned(),
+    ] {
+        let got = fixture.ask("GET", &path, &[], Body::empty()).await;
+        let head = fixture.ask("HEAD", &path, &[], Body::empty()).await;
+        assert_eq!((head.status, head.body.len()), (got.status, 0), "{path}");
+        assert_eq!(head.header("content-type"), got.header("content-type"), "{path}");
+        assert_eq!(head.header("content-length"), got.body.len().to_string(), "{path}");
+    }
+}
