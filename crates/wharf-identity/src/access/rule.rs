@@ -114,6 +114,9 @@ mod tests {
     const NEW: &[Permission] = &[Permission::Pull, Permission::Push];
     const ALL: &[Permission] = &Permission::ALL;
 
+    /// Who, meeting which project, may do what: closed, and open.
+    type Row = (&'static str, Account, Option<Standing>, &'static [Permission], &'static [Permission]);
+
     fn user(system_role: Option<SystemRole>) -> Account {
         Account::User(UserAccount { id: 1, name: "u".parse().expect("valid"), system_role, revision: 1 })
     }
@@ -144,7 +147,7 @@ mod tests {
         let (private, public) = (standing(false, None), standing(true, None));
         let member = |role| standing(false, Some(role));
         #[rustfmt::skip]
-        let table: [(&str, Account, Option<Standing>, &[Permission], &[Permission]); 22] = [
+        let table: [Row; 22] = [
             // who                               , account              , project                , closed, open
             ("anonymous, private"                , Account::Anonymous   , private                , NONE, ALL),
             ("anonymous, public"                 , Account::Anonymous   , public                 , PULL, ALL),

@@ -77,7 +77,6 @@ pub(crate) struct Throttle {
 
 /// One attempt that was charged.
 #[derive(Debug)]
-#[must_use = "a charge is refunded when the password was right"]
 pub(crate) struct Charge {
     account: Option<Key>,
     address: Option<Key>,

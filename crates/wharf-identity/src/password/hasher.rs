@@ -91,7 +91,8 @@ impl Hasher {
         if self.argon2().verify_password(password.expose().as_bytes(), &parsed).is_err() {
             return Verdict::Wrong;
         }
-        let is_current = Params::try_from(&parsed).is_ok_and(|params| params == self.params);
+        let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+        let is_current = Params::try_from(&parsed).is_ok_and(|params| costs(&params) == costs(&self.params));
         if is_current { Verdict::Right } else { Verdict::Outdated }
     }
 

@@ -1,0 +1,13 @@
+//! Identity over a real catalog: on SQLite, and on PostgreSQL where `WHARF_TEST_POSTGRES` names one.
+
+mod access;
+mod audit;
+mod fixture;
+mod group;
+mod key;
+mod login;
+mod member;
+mod project;
+mod robot;
+mod token;
+mod user;
