@@ -49,7 +49,7 @@ CREATE TABLE project_members (
     since_at   INTEGER NOT NULL,
     PRIMARY KEY (project_id, kind, name)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX project_members_by_member ON project_members (kind, member_id, project_id);
+CREATE UNIQUE INDEX project_members_by_member ON project_members (kind, member_id, project_id);
 
 -- permissions: names divided by commas. repositories: patterns divided by spaces; empty means the whole project.
 CREATE TABLE robots (

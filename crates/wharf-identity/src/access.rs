@@ -1,7 +1,7 @@
 //! Access: which grants a request gets on the repositories that it is about.
 //!
 //! With a password the grants come from the caller's roles of this moment; with a bearer token they stand in the token,
-//! and no SQL is run. The decision itself is [`rule`].
+//! and no SQL is run. The decision itself is `access::rule`.
 
 pub(crate) mod rule;
 pub(crate) mod store;
@@ -50,13 +50,12 @@ impl Identity {
             }
             Credentials::RefreshToken(_) => return Err(Error::BadCredentials),
         };
-        let mut ctx = Context::new(account.caller(), request_id, remote, Grants::default());
+        let ctx = Context::new(account.caller(), request_id, remote, Grants::default());
         let mut grants = Vec::with_capacity(wanted.len());
         for wanted in wanted {
             grants.push(self.grant(&ctx, &account, wanted).await?);
         }
-        ctx = Context::new(ctx.caller, request_id, remote, Grants(grants));
-        Ok(ctx)
+        Ok(Context::new(ctx.caller, request_id, remote, Grants(grants)))
     }
 
     /// Which projects' repositories the caller may list.

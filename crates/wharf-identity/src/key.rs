@@ -89,12 +89,12 @@ pub(crate) struct KeyRow {
 }
 
 /// What was read, and when.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Loaded {
     at: Option<Timestamp>,
     signing: Option<Arc<SigningKey>>,
     signs_until: Option<Timestamp>,
-    verifying: VerifyingKeys,
+    verifying: Arc<VerifyingKeys>,
 }
 
 /// The keys in memory.
@@ -130,15 +130,7 @@ impl Keys {
     pub(crate) async fn verify(&self, token: &str, now: Timestamp) -> Result<Vec<u8>, Error> {
         let mut loaded = self.loaded();
         if !loaded.is_younger_than(VERIFY_WITH, now) {
-            loaded = match self.read(&loaded).await {
-                Ok(read) => read,
-                // Keys do not go bad because the catalog does not answer.
-                Err(error) if loaded.at.is_some() => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "signing keys were not read again");
-                    loaded
-                }
-                Err(error) => return Err(error),
-            };
+            loaded = self.read(&loaded).await?;
         }
         match loaded.verifying.verify(token, now) {
             Err(TokenError::UnknownKey) if !loaded.is_younger_than(READ_AGAIN_AFTER, now) => {
@@ -178,8 +170,17 @@ impl Keys {
         if !Arc::ptr_eq(&present, seen) {
             return Ok(present);
         }
-        let rows = store::list(&self.db).await?;
-        let loaded = Arc::new(self.load(rows, self.clock.now()));
+        let now = self.clock.now();
+        let loaded = match store::list(&self.db).await {
+            Ok(rows) => self.load(rows, now),
+            // Keys do not go bad because the catalog does not answer; asking it for each request would not help it.
+            Err(error) if present.at.is_some() => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "signing keys were not read again");
+                Loaded { at: Some(now), ..Loaded::clone(&present) }
+            }
+            Err(error) => return Err(error),
+        };
+        let loaded = Arc::new(loaded);
         *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&loaded);
         Ok(loaded)
     }
@@ -195,7 +196,7 @@ impl Keys {
         let signs_until = rows.first().map(|row| row.created_at.plus(self.key_lifetime));
         let at = rows.iter().position(is_known_everywhere).unwrap_or_default();
         let signing = rows.into_iter().nth(at).map(|row| Arc::new(row.key));
-        Loaded { at: Some(now), signing, signs_until, verifying }
+        Loaded { at: Some(now), signing, signs_until, verifying: Arc::new(verifying) }
     }
 }
 

@@ -75,27 +75,21 @@ impl Identity {
         remote: Option<IpAddr>,
     ) -> Result<Account, Error> {
         let answer_at = Instant::now() + self.settings.refusal_after;
-        let account = self.try_log_in(username, password, remote).await;
-        if let Err(error @ Error::BadCredentials) = account {
-            tracing::warn!(username, ?remote, "log-in refused");
-            sleep_until(answer_at).await;
-            return Err(error);
-        }
-        account
-    }
-
-    async fn try_log_in(&self, username: &str, password: &Secret, remote: Option<IpAddr>) -> Result<Account, Error> {
-        if password.expose().len() > MAX_PASSWORD_BYTES {
-            return Err(Error::BadCredentials);
-        }
-        match LoginName::parse(username) {
-            LoginName::Robot(project, name) => self.log_in_robot(&project, &name, password, remote).await,
+        let name = LoginName::parse(username);
+        let account = match &name {
+            _ if password.expose().len() > MAX_PASSWORD_BYTES => Err(Error::BadCredentials),
+            LoginName::Robot(project, robot) => self.log_in_robot(project, robot, password, remote).await,
             LoginName::User(name) => {
-                let user = user::store::find_login(&self.db, &name).await?;
+                let user = user::store::find_login(&self.db, name).await?;
                 self.log_in_user(user, name.as_str(), password, remote).await
             }
             LoginName::Nobody => self.log_in_user(None, username, password, remote).await,
+        };
+        if let Err(Error::BadCredentials) = account {
+            tracing::warn!(%name, ?remote, "log-in refused");
+            sleep_until(answer_at).await;
         }
+        account
     }
 
     async fn log_in_user(

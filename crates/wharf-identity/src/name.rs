@@ -104,6 +104,17 @@ impl LoginName {
     }
 }
 
+impl fmt::Display for LoginName {
+    /// For the log: what is no name is not repeated there, it may be somebody's password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(name) => name.fmt(f),
+            Self::Robot(project, name) => write!(f, "{project}+{name}"),
+            Self::Nobody => f.write_str("(malformed)"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

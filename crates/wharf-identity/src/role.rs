@@ -1,7 +1,7 @@
 //! Roles: in one project, and in the whole system.
 //!
 //! A project role is a step on a ladder: each may do what those below it may. What a role means for a request is
-//! decided in [`crate::access`] (content) and [`crate::authority`] (management).
+//! decided in [`crate::access`] (content) and `authority` (management).
 
 use wharf_context::{Permission, Permissions};
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use ring::rand::{SecureRandom, SystemRandom};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 
 const RANDOM_BYTES: usize = 32;
+const READABLE_BYTES: usize = 20;
 
 /// A secret text. Only [`Secret::expose`] shows it.
 #[derive(Clone)]
@@ -33,6 +34,12 @@ impl Secret {
     pub(crate) fn generate(prefix: &str) -> Result<Self, Error> {
         let bytes = Zeroizing::new(random::<RANDOM_BYTES>()?);
         Ok(Self::new(format!("{prefix}{}", BASE64URL_NOPAD.encode(bytes.as_slice()))))
+    }
+
+    /// A new password of 160 random bits that a person can read from a screen and type.
+    pub(crate) fn readable() -> Result<Self, Error> {
+        let bytes = Zeroizing::new(random::<READABLE_BYTES>()?);
+        Ok(Self::new(BASE32_NOPAD.encode(bytes.as_slice()).to_ascii_lowercase()))
     }
 
     /// SHA-256 of the text: enough for secrets that we made ourselves, which nobody can guess.
@@ -113,6 +120,8 @@ mod tests {
         let (one, two) = (Secret::generate("x_").expect("random"), Secret::generate("x_").expect("random"));
         assert_eq!(one.expose().len(), "x_".len() + 43);
         assert_ne!(one.expose(), two.expose());
+        let readable = Secret::readable().expect("random");
+        assert!(readable.expose().len() == 32 && readable.expose().bytes().all(|byte| byte.is_ascii_alphanumeric()));
         assert!(one.fingerprint().matches(&one.clone().fingerprint()));
         assert!(!one.fingerprint().matches(&two.fingerprint()));
         assert!(!one.fingerprint().matches(&Fingerprint::NONE));

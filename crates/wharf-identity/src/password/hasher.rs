@@ -161,6 +161,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_htpasswd_writes_is_read() {
+        // The example of Apache's own documentation, "Password Formats".
+        let hash = PasswordHash("$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC".to_owned());
+        let verdict = hasher(CHEAP).verify(&Secret::new("myPassword"), Some(hash)).await;
+        assert_eq!(verdict.expect("runs"), Verdict::Outdated);
+    }
+
+    #[tokio::test]
     async fn a_hash_that_does_not_read_is_wrong() {
         for broken in ["", "$2y$", "$argon2id$", "plain"] {
             let verdict = hasher(CHEAP).verify(&Secret::new("plain"), Some(PasswordHash(broken.to_owned()))).await;

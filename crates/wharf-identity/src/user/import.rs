@@ -57,7 +57,7 @@ impl Identity {
                 password::judge(&name, &password)?;
                 (password, false)
             }
-            None => (Secret::generate("")?, true),
+            None => (Secret::readable()?, true),
         };
         let hash = self.hasher.hash(&password).await?;
         let is_made = self.db.transaction(async |tx| make_administrator(tx, &name, &hash).await).await?;
