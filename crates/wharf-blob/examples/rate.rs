@@ -26,18 +26,22 @@ fn main() -> Result<()> {
     for threads in [1, 2] {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
         println!("-- {threads} worker thread(s)");
-        runtime.block_on(measure(&store, size_mib))?;
+        runtime.block_on(measure(&store, &folder, size_mib))?;
     }
     floors(&folder, size_mib)?;
     std::fs::remove_dir_all(&folder)?;
     Ok(())
 }
 
-async fn measure(store: &Arc<dyn Store>, size_mib: usize) -> Result<()> {
+async fn measure(store: &Arc<dyn Store>, folder: &Path, size_mib: usize) -> Result<()> {
     for frame_kib in [16, 64, 1024] {
         let began = Watch::start();
         let key = push(store, body(size_mib * MIB, frame_kib * 1024)).await?;
         began.tell(&format!("append + finish, sha256, {frame_kib} KiB frames"), size_mib);
+        forget_cached(folder)?;
+        let began = Watch::start();
+        ensure!(drain(store, key).await? == size_mib * MIB, "short read");
+        began.tell("open + read from the disk", size_mib);
         for _ in 0..2 {
             let began = Watch::start();
             ensure!(drain(store, key).await? == size_mib * MIB, "short read");
@@ -91,18 +95,35 @@ fn body(size_bytes: usize, frame_bytes: usize) -> Body {
     Box::pin(stream::iter(0..size_bytes / frame_bytes).then(move |_| future::ready(Ok(frame.clone()))))
 }
 
+/// Takes every file below `folder` out of the page cache.
+fn forget_cached(folder: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            forget_cached(&path)?;
+        } else {
+            rustix::fs::fadvise(std::fs::File::open(&path)?, 0, None, rustix::fs::Advice::DontNeed)?;
+        }
+    }
+    Ok(())
+}
+
 /// What the machine does without us.
 fn floors(folder: &Path, size_mib: usize) -> Result<()> {
     println!("-- floors");
     let file = folder.join("floor");
     let of = format!("of={}", file.display());
     let count = format!("count={size_mib}");
-    let commands: [(&str, &[&str]); 3] = [
+    let commands: [(&str, &[&str]); 4] = [
         ("dd if=/dev/zero bs=1M conv=fdatasync", &["dd", "if=/dev/zero", &of, "bs=1M", &count, "conv=fdatasync"]),
+        ("cat from the disk (to a pipe)", &["sh", "-c", &format!("cat '{}' | wc -c", file.display())]),
         ("sha256sum from the page cache", &["sha256sum", &file.display().to_string()]),
         ("cat from the page cache (to a pipe)", &["sh", "-c", &format!("cat '{}' | wc -c", file.display())]),
     ];
     for (name, words) in commands {
+        if name.contains("the disk") {
+            forget_cached(folder)?;
+        }
         let began = Instant::now();
         let status = Command::new(words[0]).args(&words[1..]).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
         ensure!(status.success(), "{name} failed");

@@ -292,3 +292,56 @@ impl Drop for Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::StreamExt;
+
+    use super::*;
+    use crate::key::UploadKey;
+
+    const PIECES: u64 = 40;
+
+    fn source() -> Source {
+        let file = tempfile::tempfile().expect("a temporary file");
+        let end = PIECES * PIECE_BYTES as u64;
+        file.set_len(end).expect("is made longer");
+        Source { file, key: UploadKey::generate().storage_key(), offset: 0, end, buffers: Arc::default() }
+    }
+
+    /// Waits until no thread is at the source, and tells how many pieces wait.
+    async fn settled(ahead: &Ahead) -> usize {
+        loop {
+            if lock(&ahead.queue).source.is_some() {
+                return lock(&ahead.queue).pieces.len();
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_stops_holds_few_pieces_and_one_that_keeps_up_gets_more() {
+        let mut ahead = Ahead::new(source(), None);
+        ahead.next().await.expect("has pieces").expect("reads");
+        assert!(settled(&ahead).await <= 2);
+        for _ in 0..20 {
+            ahead.next().await.expect("has pieces").expect("reads");
+        }
+        let waiting = settled(&ahead).await;
+        assert!((1..=MOST_AHEAD).contains(&waiting), "{waiting}");
+        assert_eq!(ahead.count().await, 19);
+    }
+
+    #[tokio::test]
+    async fn buffers_come_home_and_no_more_than_a_few_are_kept() {
+        let buffers: Arc<Buffers> = Arc::default();
+        let pieces: Vec<_> = (0..KEPT_BUFFERS + 10).map(|_| buffers.take(PIECE_BYTES).into_bytes()).collect();
+        assert!(buffers.free.lock().expect("is whole").is_empty());
+        drop(pieces);
+        assert_eq!(buffers.free.lock().expect("is whole").len(), KEPT_BUFFERS);
+        drop(buffers.take(100).into_bytes());
+        assert_eq!(buffers.free.lock().expect("is whole").len(), KEPT_BUFFERS, "small ones are not kept");
+    }
+}

@@ -120,14 +120,16 @@ struct Acknowledged {
 }
 
 async fn acknowledged(store: &Files) -> Acknowledged {
-    let pushes = (0..20).map(|index| async move {
-        let size_bytes = index * 10_007;
-        (push(store, content(size_bytes)).await.expect("pushes"), size_bytes)
-    });
-    let blobs = future::join_all(pushes).await;
     let upload = store.create().await.expect("begins");
     let appended = store.append(&upload, UploadState::new(Algorithm::Sha256), body::whole(content(MIB))).await;
     appended.end.expect("appends");
+    let push = |index: usize| async move {
+        let size_bytes = index * 10_007;
+        (push(store, content(size_bytes)).await.expect("pushes"), size_bytes)
+    };
+    let mut blobs = future::join_all((1..20).map(push)).await;
+    // Alone, and last: a sync for something else that came later would bring its name onto the disk too.
+    blobs.push(push(20).await);
     Acknowledged { blobs, upload: (upload, appended.state) }
 }
 
