@@ -13,6 +13,7 @@ use wharf_db::AuditEntry;
 use wharf_oci::{Digest, RepositoryName};
 
 use crate::error::Error;
+use crate::figures::add;
 use crate::registry::Registry;
 use crate::repository;
 
@@ -119,7 +120,8 @@ impl Registry {
             MountSource::Anywhere(visibility) => store::Source::Anywhere(visibility.clone()),
         };
         let grace = self.settings.grace;
-        self.db
+        let mounted = self
+            .db
             .transaction(async |tx| {
                 store::postpone_review(tx, &[*digest], grace).await?;
                 if !store::is_readable(tx, &source, digest).await? {
@@ -127,9 +129,11 @@ impl Registry {
                 }
                 let target = repository::store::open(tx, &permit).await?;
                 store::link(tx, target, digest).await?;
-                Ok(Some(*digest))
+                Ok::<_, Error>(Some(*digest))
             })
-            .await
+            .await?;
+        add(&self.counters.blobs_mounted, u64::from(mounted.is_some()));
+        Ok(mounted)
     }
 
     /// Takes a blob out of a repository; other repositories keep theirs. The bytes go when nobody links them.

@@ -32,6 +32,7 @@ impl Registry {
         let mut collected = Collected::default();
         while self.step(&mut collected).await? {}
         self.abort_orphans().await?;
+        self.counters.collected(&collected);
         Ok(collected)
     }
 

@@ -5,11 +5,12 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`collection`].
+//! [`referrer`], [`collection`], [`figures`].
 
 pub mod blob;
 pub mod collection;
 pub mod error;
+pub mod figures;
 pub mod manifest;
 pub mod page;
 pub mod referrer;
@@ -22,6 +23,7 @@ pub mod upload;
 pub use blob::Blob;
 pub use collection::Collected;
 pub use error::Error;
+pub use figures::Figures;
 pub use manifest::{Accepted, NewManifest, StoredManifest};
 pub use page::Page;
 pub use referrer::{ReferrersPage, ReferrersQuery};

@@ -6,6 +6,7 @@ use wharf_blob::Store;
 use wharf_context::Clock;
 use wharf_db::Db;
 
+use crate::figures::Counters;
 use crate::settings::Settings;
 
 /// The registry: every use case is a method, found in the file of its noun. Cheap to clone.
@@ -15,11 +16,12 @@ pub struct Registry {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) counters: Arc<Counters>,
 }
 
 impl Registry {
     /// A registry over a catalog and a blob store.
     pub fn new(settings: Settings, db: Db, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { db, store, clock, settings: Arc::new(settings) }
+        Self { db, store, clock, settings: Arc::new(settings), counters: Arc::default() }
     }
 }

@@ -17,6 +17,7 @@ use wharf_oci::{Algorithm, Digest, RepositoryName};
 pub use rule::ChunkRange;
 
 use crate::error::Error;
+use crate::figures::add;
 use crate::registry::Registry;
 use crate::{blob, repository};
 
@@ -77,6 +78,7 @@ impl Registry {
         let key = self.store.create().await.map_err(Error::store("begin an upload"))?;
         let record = Record { id: Uuid::now_v7(), key, state: UploadState::new(algorithm), generation: 0 };
         self.db.transaction(async |tx| store::insert(tx, &permit, ctx, &record).await).await?;
+        add(&self.counters.uploads_opened, 1);
         Ok(Upload { id: record.id, offset_bytes: 0 })
     }
 
@@ -158,6 +160,7 @@ impl Registry {
         chunk: Chunk,
     ) -> Result<(), Error> {
         let stated = rule::check_start(record.id, 0, chunk.range)?;
+        let _receiving = self.counters.receiving();
         let appended = self.store.append(&record.key, record.state.clone(), chunk.body).await;
         appended.end.map_err(Error::upload(record.id))?;
         rule::check_size(stated, appended.state.offset)?;
@@ -202,6 +205,8 @@ impl Registry {
                 Ok::<Option<StorageKey>, Error>(replaced)
             })
             .await?;
+        add(&self.counters.blobs_pushed, 1);
+        add(&self.counters.pushed_bytes, size_bytes);
         if let Some(replaced) = replaced {
             // The row says "deleting", so collection would do this too; doing it now keeps equal bytes once.
             self.store.delete(&[replaced]).await.map_err(Error::store("delete replaced bytes"))?;

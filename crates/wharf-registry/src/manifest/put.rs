@@ -9,6 +9,7 @@ use wharf_oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use super::rule::{self, Sparse};
 use super::store;
 use crate::error::Error;
+use crate::figures::add;
 use crate::registry::Registry;
 use crate::repository::RepositoryId;
 use crate::tag::rule::Move;
@@ -116,6 +117,7 @@ impl Registry {
                 Ok::<(), Error>(())
             })
             .await?;
+        add(&self.counters.manifests_pushed, 1);
         Ok(Accepted { digest, subject: manifest.subject.as_ref().map(|subject| subject.digest), tags })
     }
 

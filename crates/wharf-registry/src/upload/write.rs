@@ -29,6 +29,7 @@ impl Registry {
     }
 
     async fn append_segments(&self, mut record: Record, chunk: Chunk) -> Result<Record, Error> {
+        let _receiving = self.counters.receiving();
         let (id, begin) = (record.id, record.state.offset);
         let stated = rule::check_start(id, begin, chunk.range)?;
         let mut rest = Some(chunk.body);

@@ -15,6 +15,8 @@ async fn a_blob_that_no_manifest_names_goes_after_its_grace() {
     assert_eq!(fixture.registry.collect().await.expect("collected"), Collected::default());
     fixture.clock.advance(GRACE * 2);
     assert_eq!(fixture.registry.collect().await.expect("collected").blobs, 1);
+    let figures = fixture.registry.figures();
+    assert_eq!((figures.blobs_pushed, figures.blobs_collected, figures.manifests_pushed), (3, 1, 1));
     assert!(matches!(fixture.read(&ctx, "p/app", &digest).await, Err(Error::BlobUnknown(_))));
     assert_eq!(fixture.read(&ctx, "p/app", &sha256(b"kept")).await.expect("kept"), b"kept");
     assert_eq!(fixture.stored().await.len(), 2, "config and layer of the image");
