@@ -1,0 +1,83 @@
+//! Counters of what the registry does, for whoever shows metrics. Counting costs an atomic addition.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::collection::Collected;
+use crate::registry::Registry;
+
+/// What this process did since it started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Uploads that were begun.
+    pub uploads_opened: u64,
+    /// Requests that are sending bytes into an upload at this moment.
+    pub uploads_active: u64,
+    /// Blobs that were pushed.
+    pub blobs_pushed: u64,
+    /// Bytes of the blobs that were pushed.
+    pub pushed_bytes: u64,
+    /// Blobs that were linked into another repository instead.
+    pub blobs_mounted: u64,
+    /// Manifests that were pushed.
+    pub manifests_pushed: u64,
+    /// Uploads that collection gave up.
+    pub uploads_expired: u64,
+    /// Blobs whose bytes collection deleted.
+    pub blobs_collected: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) uploads_opened: AtomicU64,
+    uploads_active: AtomicU64,
+    pub(crate) blobs_pushed: AtomicU64,
+    pub(crate) pushed_bytes: AtomicU64,
+    pub(crate) blobs_mounted: AtomicU64,
+    pub(crate) manifests_pushed: AtomicU64,
+    uploads_expired: AtomicU64,
+    blobs_collected: AtomicU64,
+}
+
+impl Counters {
+    /// Counts a request that sends bytes, until the result is dropped.
+    pub(crate) fn receiving(&self) -> Receiving<'_> {
+        add(&self.uploads_active, 1);
+        Receiving(self)
+    }
+
+    pub(crate) fn collected(&self, collected: &Collected) {
+        add(&self.uploads_expired, collected.uploads as u64);
+        add(&self.blobs_collected, collected.blobs as u64);
+    }
+}
+
+/// A request that is sending bytes.
+pub(crate) struct Receiving<'c>(&'c Counters);
+
+impl Drop for Receiving<'_> {
+    fn drop(&mut self) {
+        self.0.uploads_active.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+pub(crate) fn add(counter: &AtomicU64, amount: u64) {
+    counter.fetch_add(amount, Ordering::Relaxed);
+}
+
+impl Registry {
+    /// What this process did so far.
+    pub fn figures(&self) -> Figures {
+        let counters = &self.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Figures {
+            uploads_opened: read(&counters.uploads_opened),
+            uploads_active: read(&counters.uploads_active),
+            blobs_pushed: read(&counters.blobs_pushed),
+            pushed_bytes: read(&counters.pushed_bytes),
+            blobs_mounted: read(&counters.blobs_mounted),
+            manifests_pushed: read(&counters.manifests_pushed),
+            uploads_expired: read(&counters.uploads_expired),
+            blobs_collected: read(&counters.blobs_collected),
+        }
+    }
+}
