@@ -17,6 +17,7 @@ pub(crate) mod effective;
 pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod merge;
+pub(crate) mod registry;
 pub(crate) mod server;
 pub(crate) mod size;
 pub(crate) mod source;
@@ -33,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) server: server::Server,
     pub(crate) database: database::Database,
     pub(crate) storage: storage::Storage,
+    pub(crate) registry: registry::Registry,
     pub(crate) collection: collection::Collection,
     pub(crate) bin: bin::Bin,
     pub(crate) auth: auth::Auth,

@@ -60,11 +60,12 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
     });
 
     let health = Health::default().require("catalog", settings::catalog_check(&db));
+    let metrics = figures::metrics(db, registry.clone());
     let router = Router::new()
         .merge(health.clone().router())
         .merge(wharf_api_distribution::router(registry, identity, settings::distribution(config)))
         .layer(axum::middleware::from_fn(label));
-    let answers = Answers { router, health, figures: figures::registry(db) };
+    let answers = Answers { router, health, figures: metrics };
     Ok(Assembled { answers, first_password, _holds: holds, _collection: collection })
 }
 

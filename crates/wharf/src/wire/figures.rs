@@ -1,17 +1,18 @@
-//! The catalog's figures in the form that `/metrics` shows.
+//! The parts' figures in the form that `/metrics` shows.
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
-use wharf_db::{Db, Figures};
+use prometheus_client::registry::Registry as Metrics;
+use wharf_db::Db;
+use wharf_registry::Registry;
 
 /// One figure: its name, what it counts, and where it is found.
-type Line = (&'static str, &'static str, fn(&Figures) -> u64);
+type Line<F> = (&'static str, &'static str, fn(&F) -> u64);
 
-/// What only grows.
-const COUNTERS: [Line; 14] = [
+/// What only grows in the catalog.
+const CATALOG: [Line<wharf_db::Figures>; 14] = [
     ("wharf_db_transactions_committed", "Transactions that ended well", |figures| figures.committed),
     ("wharf_db_transactions_rolled_back", "Transactions that were rolled back", |figures| figures.rolled_back),
     ("wharf_db_transactions_retried", "Attempts that others got in the way of", |figures| figures.retried),
@@ -28,25 +29,53 @@ const COUNTERS: [Line; 14] = [
     ("wharf_jobs_buried", "Jobs that were given up", |figures| figures.jobs_buried),
 ];
 
-/// A registry with the catalog's figures.
-pub(super) fn registry(db: Db) -> Registry {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(Catalog(db)));
-    registry
+/// What only grows in the registry.
+const REGISTRY: [Line<wharf_registry::Figures>; 7] = [
+    ("wharf_uploads_opened", "Blob uploads that were begun", |figures| figures.uploads_opened),
+    ("wharf_uploads_expired", "Blob uploads that were given up because nobody continued them", |figures| {
+        figures.uploads_expired
+    }),
+    ("wharf_blobs_pushed", "Blobs that were pushed", |figures| figures.blobs_pushed),
+    ("wharf_blobs_pushed_bytes", "Bytes of the blobs that were pushed", |figures| figures.pushed_bytes),
+    ("wharf_blobs_mounted", "Blobs that were linked into another repository", |figures| figures.blobs_mounted),
+    ("wharf_blobs_collected", "Blobs whose bytes collection deleted", |figures| figures.blobs_collected),
+    ("wharf_manifests_pushed", "Manifests that were pushed", |figures| figures.manifests_pushed),
+];
+
+/// The metrics of catalog and registry.
+pub(super) fn metrics(db: Db, registry: Registry) -> Metrics {
+    let mut metrics = Metrics::default();
+    metrics.register_collector(Box::new(Parts { db, registry }));
+    metrics
 }
 
 #[derive(Debug)]
-struct Catalog(Db);
+struct Parts {
+    db: Db,
+    registry: Registry,
+}
 
-impl Collector for Catalog {
+impl Collector for Parts {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
-        let figures = self.0.figures();
-        for (name, help, read) in COUNTERS {
-            let counter = ConstCounter::new(read(&figures));
-            counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
-        }
-        let largest = ConstGauge::new(i64::try_from(figures.largest_batch).unwrap_or(i64::MAX));
-        let help = "Transactions that one commit served at most";
-        largest.encode(encoder.encode_descriptor("wharf_db_largest_batch", help, None, largest.metric_type())?)
+        let (catalog, registry) = (self.db.figures(), self.registry.figures());
+        counters(&mut encoder, &CATALOG, &catalog)?;
+        counters(&mut encoder, &REGISTRY, &registry)?;
+        let largest = "Transactions that one commit served at most";
+        gauge(&mut encoder, "wharf_db_largest_batch", largest, catalog.largest_batch)?;
+        let active = "Requests that are sending bytes into an upload";
+        gauge(&mut encoder, "wharf_uploads_active", active, registry.uploads_active)
     }
+}
+
+fn counters<F>(encoder: &mut DescriptorEncoder<'_>, lines: &[Line<F>], figures: &F) -> std::fmt::Result {
+    for (name, help, read) in lines {
+        let counter = ConstCounter::new(read(figures));
+        counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+    }
+    Ok(())
+}
+
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> std::fmt::Result {
+    let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+    gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
 }

@@ -31,7 +31,7 @@ pub(super) fn registry(config: &Config) -> wharf_registry::Settings {
         interval: config.collection.interval.0,
         bin_keep: config.bin.keep.0,
         upload_expiry: config.collection.upload_expiry.0,
-        ..wharf_registry::Settings::default()
+        sparse_images: config.registry.sparse_images,
     }
 }
 
