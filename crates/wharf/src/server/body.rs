@@ -16,6 +16,12 @@ use tokio::time::Sleep;
 
 use super::sweep::Patience;
 
+/// How much of a body is read that nobody wants.
+const UNWANTED_BYTES: u64 = 16 << 20;
+
+/// How long a body is read that nobody wants.
+const UNWANTED_TIME: Duration = Duration::from_secs(2);
+
 /// Why a request's body ended before its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
@@ -78,19 +84,93 @@ impl Pace {
     }
 }
 
-/// A request's body, watched.
+/// A request's body, watched. When nobody wants it any more, what is still coming is read for a while: a client that
+/// is sending looks for an answer only later, and would lose it if the connection were reset under its bytes.
 #[derive(Debug)]
 pub(crate) struct PacedBody {
+    /// None once it was dropped.
+    paced: Option<Paced>,
+}
+
+impl PacedBody {
+    pub(crate) fn new(incoming: Incoming, inflow: Arc<Inflow>, patience: &Patience) -> Self {
+        let pace = Pace::new(patience);
+        Self { paced: Some(Paced { incoming, inflow, pace, waiting_since: None, timer: None, has_failed: false }) }
+    }
+
+    fn paced(&self) -> &Paced {
+        self.paced.as_ref().expect("it is taken when it is dropped")
+    }
+}
+
+impl Drop for PacedBody {
+    fn drop(&mut self) {
+        if let Some(paced) = self.paced.take()
+            && !paced.has_failed
+            && !paced.incoming.is_end_stream()
+        {
+            tokio::spawn(paced.read_rest());
+        }
+    }
+}
+
+impl Body for PacedBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.paced.as_mut().expect("it is taken when it is dropped").poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.paced().incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.paced().incoming.size_hint()
+    }
+}
+
+#[derive(Debug)]
+struct Paced {
     incoming: Incoming,
     inflow: Arc<Inflow>,
     pace: Pace,
     waiting_since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
+    has_failed: bool,
 }
 
-impl PacedBody {
-    pub(crate) fn new(incoming: Incoming, inflow: Arc<Inflow>, patience: &Patience) -> Self {
-        Self { incoming, inflow, pace: Pace::new(patience), waiting_since: None, timer: None }
+impl Paced {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.has_failed {
+            return Poll::Ready(None);
+        }
+        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+            return self.poll_patience(cx).map(|()| Some(Err(self.cut())));
+        };
+        let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len) as u64;
+        self.inflow.bytes.fetch_add(bytes, Relaxed);
+        self.pace.add_bytes(bytes);
+        if self.waiting_since.is_some() && self.pace.is_too_slow_after(note_wait(&mut self.waiting_since)) {
+            return Poll::Ready(Some(Err(self.cut())));
+        }
+        self.has_failed = matches!(&frame, Some(Err(_)));
+        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)))
+    }
+
+    /// Reads what nobody wants, within bounds.
+    async fn read_rest(mut self) {
+        let begun_at = self.inflow.bytes();
+        let read = async {
+            while self.inflow.bytes() - begun_at < UNWANTED_BYTES {
+                if !matches!(std::future::poll_fn(|cx| self.poll_frame(cx)).await, Some(Ok(_))) {
+                    return;
+                }
+            }
+        };
+        // After that the connection is closed, whatever the client has noticed.
+        tokio::time::timeout(UNWANTED_TIME, read).await.unwrap_or_default();
     }
 
     /// Nothing is there: waits, but only as long as the pace allows.
@@ -109,7 +189,8 @@ impl PacedBody {
         }
     }
 
-    fn fail(&mut self) -> BodyError {
+    fn cut(&mut self) -> BodyError {
+        self.has_failed = true;
         self.inflow.is_too_slow.store(true, Relaxed);
         BodyError::TooSlow
     }
@@ -118,36 +199,6 @@ impl PacedBody {
 /// How long the wait lasted that ends now.
 fn note_wait(since: &mut Option<Instant>) -> Duration {
     since.take().map_or(Duration::ZERO, |since| since.elapsed())
-}
-
-impl Body for PacedBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
-        if this.inflow.is_too_slow() {
-            return Poll::Ready(None);
-        }
-        let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(cx) else {
-            return this.poll_patience(cx).map(|()| Some(Err(this.fail())));
-        };
-        let bytes = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, Bytes::len) as u64;
-        this.inflow.bytes.fetch_add(bytes, Relaxed);
-        this.pace.add_bytes(bytes);
-        if this.waiting_since.is_some() && this.pace.is_too_slow_after(note_wait(&mut this.waiting_since)) {
-            return Poll::Ready(Some(Err(this.fail())));
-        }
-        Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
-    }
 }
 
 #[cfg(test)]

@@ -170,6 +170,11 @@ pub(crate) fn ask(mut stream: impl std::io::Read + std::io::Write, path: &str) -
 /// Sends a GET on a connection that stays open and reads its answer's head and body.
 pub(crate) fn ask_again(stream: &mut TcpStream, path: &str) -> String {
     stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).expect("sent");
+    read_answer(stream)
+}
+
+/// Reads one answer's head and body.
+pub(crate) fn read_answer(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let mut byte = [0];
     while !answer.ends_with(b"\r\n\r\n") {
