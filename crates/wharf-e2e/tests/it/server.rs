@@ -1,5 +1,6 @@
 //! `wharf serve` as a user starts it: on a port and in a folder of its own.
 
+use std::ffi::OsString;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -72,11 +73,8 @@ impl Server {
 
     /// Ends it at once, as a power cut or the kernel's memory killer does.
     pub(crate) fn kill(&mut self) {
-        if !self.settings.wrapper.is_empty() {
-            self.signal("-KILL");
-        }
-        // A wrapper may have ended with it.
-        drop(self.child.kill());
+        // A wrapper ends with it.
+        self.try_signal("-KILL");
         self.child.wait().expect("the server is our child");
     }
 
@@ -110,12 +108,17 @@ impl Server {
 
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: &str) {
-        // A wrapper's child is the server itself.
+        assert!(self.try_signal(signal), "the server is gone");
+    }
+
+    /// Whether the signal found the server. A wrapper's child is the server itself.
+    fn try_signal(&self, signal: &str) -> bool {
         let id = self.child.id().to_string();
         let home = self.folder.path();
-        let children =
-            if self.settings.wrapper.is_empty() { id } else { Program::new("pgrep", home).args(["-P", &id]).run() };
-        Program::new("kill", home).args([signal]).args(children.lines()).run();
+        let children = Program::new("pgrep", home).args(["-P", &id]).output().stdout;
+        let children = String::from_utf8_lossy(&children).into_owned();
+        let ids = if self.settings.wrapper.is_empty() || children.is_empty() { id } else { children };
+        Program::new("kill", home).args([signal]).args(ids.lines()).output().status.success()
     }
 
     fn wait(&mut self) -> Result<(), String> {
@@ -152,7 +155,7 @@ impl Drop for Server {
 /// that the reference fails is a wrong test. What only Wharf does (referrers, tokens, roles) fails there, of course.
 const REFERENCE: &str = "WHARF_E2E_REFERENCE";
 
-fn reference(address: &str, data: &Path, folder: &Path) -> Command {
+fn reference(address: &str, data: &Path, folder: &Path) -> Vec<OsString> {
     let password = std::fs::read_to_string(folder.join("password")).expect("it was written just now");
     let users = Program::new("htpasswd", folder).args(["-nbB", ADMINISTRATOR, &password]).run();
     std::fs::write(folder.join("htpasswd"), users).expect("a writable temporary folder");
@@ -162,36 +165,28 @@ fn reference(address: &str, data: &Path, folder: &Path) -> Command {
         data.display()
     );
     std::fs::write(folder.join("reference.yml"), configuration).expect("a writable temporary folder");
-    let mut command = Command::new("docker-registry");
-    command.args(["serve", "reference.yml"]).current_dir(folder);
-    command
+    ["docker-registry", "serve", "reference.yml"].map(OsString::from).into()
 }
 
 fn spawn(settings: &Settings, address: &str, folder: &Path) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("server.log")).expect("a log file");
     let data = settings.data.clone().unwrap_or_else(|| folder.join("data"));
-    let mut command = match variable(REFERENCE) {
+    let mut words: Vec<OsString> = settings.wrapper.iter().map(OsString::from).collect();
+    words.extend(match variable(REFERENCE) {
         Some(_) => reference(address, &data, folder),
-        None => wharf(&settings.wrapper, address, &data),
-    };
-    command.args(&settings.arguments);
+        None => wharf(address, &data),
+    });
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).args(&settings.arguments).current_dir(folder);
     command.env("WHARF_ADMIN_PASSWORD_FILE", folder.join("password"));
     command.envs(settings.variables.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
     command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-fn wharf(wrapper: &[&str], address: &str, data: &Path) -> Command {
-    let mut command = match wrapper {
-        [] => Command::new(binary()),
-        [program, arguments @ ..] => {
-            let mut command = Command::new(program);
-            command.args(arguments).arg(binary());
-            command
-        }
-    };
-    command.args(["serve", "--listen", address, "--data"]).arg(data);
-    command
+fn wharf(address: &str, data: &Path) -> Vec<OsString> {
+    let words = [OsString::from("serve"), "--listen".into(), address.into(), "--data".into(), data.into()];
+    std::iter::once(binary().into_os_string()).chain(words).collect()
 }
 
 /// The program under test: `WHARF_BIN`, or what `cargo test --workspace` has built beside this test.
