@@ -9,17 +9,18 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use futures_util::{StreamExt, future, stream};
 use wharf_blob::{Body, Files, StorageKey, Store, UploadState};
 use wharf_oci::Algorithm;
 
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
 const MIB: usize = 1024 * 1024;
 
 fn main() -> Result<()> {
     let mut words = std::env::args().skip(1);
-    let folder = words.next().context("usage: rate FOLDER [MIB]")?;
+    let folder = words.next().ok_or("usage: rate FOLDER [MIB]")?;
     let size_mib: usize = words.next().map_or(Ok(1024), |word| word.parse())?;
     let folder = Path::new(&folder).join("wharf-rate");
     let store: Arc<dyn Store> = Arc::new(Files::open(folder.as_path())?);
@@ -40,11 +41,11 @@ async fn measure(store: &Arc<dyn Store>, folder: &Path, size_mib: usize) -> Resu
         began.tell(&format!("append + finish, sha256, {frame_kib} KiB frames"), size_mib);
         forget_cached(folder)?;
         let began = Watch::start();
-        ensure!(drain(store, key).await? == size_mib * MIB, "short read");
+        read_all(store, key, size_mib).await?;
         began.tell("open + read from the disk", size_mib);
         for _ in 0..2 {
             let began = Watch::start();
-            ensure!(drain(store, key).await? == size_mib * MIB, "short read");
+            read_all(store, key, size_mib).await?;
             began.tell("open + read from the page cache", size_mib);
         }
         store.delete(&[key]).await?;
@@ -78,6 +79,11 @@ async fn push(store: &Arc<dyn Store>, body: Body) -> Result<StorageKey> {
     let appended = store.append(&upload, UploadState::new(Algorithm::Sha256), body).await;
     appended.end?;
     Ok(store.finish(&upload, &appended.state).await?)
+}
+
+async fn read_all(store: &Arc<dyn Store>, key: StorageKey, size_mib: usize) -> Result<()> {
+    let size_bytes = drain(store, key).await?;
+    if size_bytes == size_mib * MIB { Ok(()) } else { Err(format!("only {size_bytes} bytes came back").into()) }
 }
 
 async fn drain(store: &Arc<dyn Store>, key: StorageKey) -> Result<usize> {
@@ -126,7 +132,9 @@ fn floors(folder: &Path, size_mib: usize) -> Result<()> {
         }
         let began = Instant::now();
         let status = Command::new(words[0]).args(&words[1..]).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-        ensure!(status.success(), "{name} failed");
+        if !status.success() {
+            return Err(format!("{name}: {status}").into());
+        }
         tell(name, size_mib, began.elapsed(), None);
     }
     Ok(())
