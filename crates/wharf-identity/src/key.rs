@@ -5,6 +5,7 @@
 //! read again every half minute, or at once (but at most each second) when a token names one that is not known.
 
 pub(crate) mod jws;
+pub(crate) mod seen;
 mod store;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use wharf_context::{Clock, Context, Timestamp};
 use wharf_db::{Db, Tx};
 
 use self::jws::{SigningKey, TokenError, VerifyingKey, VerifyingKeys};
+use self::seen::SeenSignatures;
 use crate::audit;
 use crate::authority::Authority;
 use crate::authority::rule::SystemRight;
@@ -104,6 +106,7 @@ pub(crate) struct Keys {
     key_lifetime: Duration,
     token_lifetime: Duration,
     loaded: RwLock<Arc<Loaded>>,
+    seen: Arc<SeenSignatures>,
     // One reading at a time; the others wait and use it.
     reading: tokio::sync::Mutex<()>,
 }
@@ -122,6 +125,7 @@ impl Keys {
             key_lifetime: settings.key_lifetime,
             token_lifetime: settings.token_lifetime,
             loaded: RwLock::default(),
+            seen: Arc::default(),
             reading: tokio::sync::Mutex::new(()),
         }
     }
@@ -187,11 +191,12 @@ impl Keys {
 
     /// Sorts rows, the newest first, by what they are for.
     fn load(&self, rows: Vec<KeyRow>, now: Timestamp) -> Loaded {
-        let verifying = VerifyingKeys::new(rows.iter().map(|row| VerifyingKey {
+        let verifying = rows.iter().map(|row| VerifyingKey {
             id: row.key.id().to_owned(),
             public_key: row.key.public_key().to_vec(),
             until: row.retired_at.map(|at| at.plus(OVERLAP).plus(self.token_lifetime)),
-        }));
+        });
+        let verifying = VerifyingKeys::new(verifying, Arc::clone(&self.seen));
         let is_known_everywhere = |row: &KeyRow| row.created_at.plus(SIGN_AFTER) <= now;
         let signs_until = rows.first().map(|row| row.created_at.plus(self.key_lifetime));
         let at = rows.iter().position(is_known_everywhere).unwrap_or_default();

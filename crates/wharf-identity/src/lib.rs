@@ -6,7 +6,8 @@
 //!
 //! Reading order: [`settings`], [`secret`], [`name`], [`role`]; who somebody is: `account`, [`password`], [`login`];
 //! what they may do: [`access`] and `authority`, each with its `rule`; the nouns: [`project`], [`member`], [`user`],
-//! [`group`], [`robot`]; what is issued: [`key`], [`token`]; then [`identity`], [`page`], [`ports`], [`error`].
+//! [`group`], [`robot`]; what is issued: [`key`], [`token`]; then [`identity`],
+//! [`audit`], [`page`], [`ports`], [`error`].
 
 pub mod access;
 mod account;

@@ -6,13 +6,15 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use ring::rand::SystemRandom;
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use wharf_context::Timestamp;
 use zeroize::Zeroizing;
 
+use super::seen::SeenSignatures;
 use crate::error::Error;
 
 /// The algorithm's name in headers and key sets.
@@ -100,15 +102,18 @@ pub(crate) struct VerifyingKey {
 
 /// The keys that tokens are verified with, by the header that each writes.
 #[derive(Debug, Default)]
-pub(crate) struct VerifyingKeys(HashMap<String, VerifyingKey>);
+pub(crate) struct VerifyingKeys {
+    by_header: HashMap<String, VerifyingKey>,
+    seen: Arc<SeenSignatures>,
+}
 
 impl VerifyingKeys {
-    pub(crate) fn new(keys: impl IntoIterator<Item = VerifyingKey>) -> Self {
-        Self(keys.into_iter().map(|key| (header(&key.id), key)).collect())
+    pub(crate) fn new(keys: impl IntoIterator<Item = VerifyingKey>, seen: Arc<SeenSignatures>) -> Self {
+        Self { by_header: keys.into_iter().map(|key| (header(&key.id), key)).collect(), seen }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &VerifyingKey> {
-        self.0.values()
+        self.by_header.values()
     }
 
     /// The payload of a token that one of the keys signed. Its claims are still to be judged.
@@ -118,15 +123,15 @@ impl VerifyingKeys {
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
-        let key = self.0.get(header).ok_or(TokenError::UnknownKey)?;
+        let key = self.by_header.get(header).ok_or(TokenError::UnknownKey)?;
         if key.until.is_some_and(|until| until <= now) {
             return Err(TokenError::UnknownKey);
         }
         // Strict: no padding and no stray bits, so that a token has one spelling.
         let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).map_err(|_| TokenError::Malformed)?;
-        UnparsedPublicKey::new(&ED25519, &key.public_key)
-            .verify(signed.as_bytes(), &signature)
-            .map_err(|_| TokenError::BadSignature)?;
+        if !self.seen.verify(&key.public_key, signed.as_bytes(), &signature) {
+            return Err(TokenError::BadSignature);
+        }
         BASE64URL_NOPAD.decode(payload.as_bytes()).map_err(|_| TokenError::Malformed)
     }
 }
@@ -155,7 +160,8 @@ mod tests {
     }
 
     fn verifying(key: &SigningKey, until: Option<Timestamp>) -> VerifyingKeys {
-        VerifyingKeys::new([VerifyingKey { id: key.id().to_owned(), public_key: key.public_key().to_vec(), until }])
+        let key = VerifyingKey { id: key.id().to_owned(), public_key: key.public_key().to_vec(), until };
+        VerifyingKeys::new([key], Arc::default())
     }
 
     #[test]
