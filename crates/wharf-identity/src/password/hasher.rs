@@ -176,7 +176,7 @@ mod tests {
         }
     }
 
-    // Loose on purpose: the medians of both must lie within a factor of two.
+    // Loose on purpose: the medians of both must lie within a factor of three.
     #[tokio::test]
     async fn a_user_who_does_not_exist_costs_as_much() {
         let hasher = hasher(Hashing { memory_kib: 4096, passes: 2, ..CHEAP });
@@ -189,7 +189,7 @@ mod tests {
         with.sort();
         without.sort();
         let (with, without) = (with[7], without[7]);
-        assert!(with < without * 2 && without < with * 2, "{with:?} and {without:?}");
+        assert!(with < without * 3 && without < with * 3, "{with:?} and {without:?}");
     }
 
     async fn time(hasher: &Hasher, hash: Option<PasswordHash>) -> Duration {

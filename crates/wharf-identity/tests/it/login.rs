@@ -58,7 +58,7 @@ async fn a_refusal_takes_the_same_time_whether_the_user_exists_or_not() {
         let start = Instant::now();
         assert_eq!(kind(fixture.context(&wrong(name), &[]).await), Kind::Unauthenticated);
         let took = start.elapsed();
-        assert!(took >= refusal_after && took < refusal_after * 3, "{name}: {took:?}");
+        assert!(took >= refusal_after && took < refusal_after * 10, "{name}: {took:?}");
     }
 }
 
