@@ -178,6 +178,11 @@ fn spawn(settings: &Settings, address: &str, folder: &Path) -> Child {
     });
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]).args(&settings.arguments).current_dir(folder);
+    // An unknown setting is an error, and this test's own variables are no settings.
+    let ours = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("WHARF_"));
+    for name in ours {
+        command.env_remove(name);
+    }
     command.env("WHARF_ADMIN_PASSWORD_FILE", folder.join("password"));
     command.envs(settings.variables.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(log.try_clone().expect("a second handle")).stderr(log);
