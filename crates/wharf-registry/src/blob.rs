@@ -127,7 +127,7 @@ impl Registry {
                 if !store::is_readable(tx, &source, digest).await? {
                     return Ok(None);
                 }
-                let target = repository::store::open(tx, &permit).await?;
+                let target = self.open_repository(tx, &permit).await?;
                 store::link(tx, target, digest).await?;
                 Ok::<_, Error>(Some(*digest))
             })

@@ -5,7 +5,7 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`collection`], [`figures`].
+//! [`referrer`], [`collection`], [`figures`], [`ports`].
 
 pub mod blob;
 pub mod collection;
@@ -13,6 +13,7 @@ pub mod error;
 pub mod figures;
 pub mod manifest;
 pub mod page;
+pub mod ports;
 pub mod referrer;
 mod registry;
 pub mod repository;
@@ -26,6 +27,7 @@ pub use error::Error;
 pub use figures::Figures;
 pub use manifest::{Accepted, NewManifest, StoredManifest};
 pub use page::Page;
+pub use ports::Projects;
 pub use referrer::{ReferrersPage, ReferrersQuery};
 pub use registry::Registry;
 pub use settings::Settings;

@@ -7,6 +7,7 @@ use wharf_context::Clock;
 use wharf_db::Db;
 
 use crate::figures::Counters;
+use crate::ports::Projects;
 use crate::settings::Settings;
 
 /// The registry: every use case is a method, found in the file of its noun. Cheap to clone.
@@ -17,11 +18,18 @@ pub struct Registry {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) projects: Option<Arc<dyn Projects>>,
 }
 
 impl Registry {
     /// A registry over a catalog and a blob store.
     pub fn new(settings: Settings, db: Db, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { db, store, clock, settings: Arc::new(settings), counters: Arc::default() }
+        Self { db, store, clock, settings: Arc::new(settings), counters: Arc::default(), projects: None }
+    }
+
+    /// The same registry, which makes repositories only in projects that `projects` knows.
+    #[must_use]
+    pub fn with_projects(self, projects: Arc<dyn Projects>) -> Self {
+        Self { projects: Some(projects), ..self }
     }
 }

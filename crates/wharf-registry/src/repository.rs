@@ -4,7 +4,7 @@
 
 pub(crate) mod store;
 
-use wharf_context::{Context, Permit, ProjectId, Pull, Visibility};
+use wharf_context::{Context, Permit, ProjectId, Pull, Right, Visibility};
 use wharf_db::Tx;
 use wharf_oci::RepositoryName;
 
@@ -33,6 +33,26 @@ impl Registry {
     /// deletes a project.
     pub async fn is_project_used(tx: &mut Tx<'_>, project: ProjectId) -> Result<bool, wharf_db::Error> {
         store::is_project_used(tx, project).await
+    }
+
+    /// A repository's row, made if this is its first content.
+    pub(crate) async fn open_repository<R: Right>(
+        &self,
+        tx: &mut Tx<'_>,
+        permit: &Permit<R>,
+    ) -> Result<RepositoryId, Error> {
+        if let Some(id) = store::get(tx, permit).await? {
+            return Ok(id);
+        }
+        let (project, name) = (permit.project(), permit.repository());
+        let unknown = || Error::RepositoryUnknown(name.clone());
+        if let Some(projects) = &self.projects
+            && !projects.is_current(tx, project, name).await?
+        {
+            return Err(unknown());
+        }
+        store::insert(tx, permit).await?;
+        store::get(tx, permit).await?.ok_or_else(unknown)
     }
 
     /// The row of a repository that the caller may read.

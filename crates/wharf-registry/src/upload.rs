@@ -16,10 +16,10 @@ use wharf_oci::{Algorithm, Digest, RepositoryName};
 
 pub use rule::ChunkRange;
 
+use crate::blob;
 use crate::error::Error;
 use crate::figures::add;
 use crate::registry::Registry;
-use crate::{blob, repository};
 
 /// An upload as a client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,7 +200,7 @@ impl Registry {
                 }
                 blob::store::postpone_review(tx, &[*digest], grace).await?;
                 let replaced = blob::store::put(tx, digest, size_bytes, key).await?;
-                let repository = repository::store::open(tx, permit).await?;
+                let repository = self.open_repository(tx, permit).await?;
                 blob::store::link(tx, repository, digest).await?;
                 Ok::<Option<StorageKey>, Error>(replaced)
             })

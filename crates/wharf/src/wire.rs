@@ -21,7 +21,7 @@ use wharf_identity::{Identity, Secret};
 use wharf_registry::Registry;
 
 use background::Background;
-use ports::Repositories;
+use ports::{Owners, Repositories};
 
 use crate::config::Config;
 use crate::config::storage::Place;
@@ -50,6 +50,7 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
     let db = Db::open(&settings::database(config), Arc::clone(&clock), Vec::new()).await.context("open the catalog")?;
     let store = open_store(&config.storage.place())?;
     let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock));
+    let registry = registry.with_projects(Arc::new(Owners));
     let identity = Identity::new(settings::identity(config), db.clone(), clock).context("start identity")?;
     let identity = identity.with_project_use(Arc::new(Repositories));
     let first_password =

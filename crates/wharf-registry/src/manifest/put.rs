@@ -8,13 +8,13 @@ use wharf_oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 
 use super::rule::{self, Sparse};
 use super::store;
+use crate::blob;
 use crate::error::Error;
 use crate::figures::add;
 use crate::registry::Registry;
 use crate::repository::RepositoryId;
 use crate::tag::rule::Move;
 use crate::tag::{self, Precondition};
-use crate::{blob, repository};
 
 /// A manifest that a client pushes.
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ impl Registry {
         let tags = new.all_tags();
         self.db
             .transaction(async |tx| {
-                let id = repository::store::open(tx, &permit).await?;
+                let id = self.open_repository(tx, &permit).await?;
                 self.check_references(tx, id, parsed.manifest).await?;
                 let was_there = store::put(tx, ctx, id, &parsed).await?;
                 if let Reference::Digest(_) = new.reference {

@@ -7,18 +7,15 @@ use wharf_oci::RepositoryName;
 use super::RepositoryId;
 use crate::error::Error;
 
-/// The repository, made if this is its first content.
-pub(crate) async fn open<R: Right>(tx: &mut Tx<'_>, permit: &Permit<R>) -> Result<RepositoryId, Error> {
-    if let Some(id) = get(tx, permit).await? {
-        return Ok(id);
-    }
+/// Makes a repository.
+pub(super) async fn insert<R: Right>(tx: &mut Tx<'_>, permit: &Permit<R>) -> Result<(), Error> {
     let now = tx.now();
     tx.execute(
         "INSERT INTO repositories (project_id, name, created_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",
         &params![permit.project().0, permit.repository().as_str(), now],
     )
     .await?;
-    get(tx, permit).await?.ok_or_else(|| Error::RepositoryUnknown(permit.repository().clone()))
+    Ok(())
 }
 
 /// The repository, inside a transaction.

@@ -1,11 +1,16 @@
 //! Blobs: stored once, seen only through their repositories, healed by a new push.
 
+use std::sync::Arc;
+
 use wharf_blob::Store as _;
 use wharf_context::{Permission, ProjectId, Visibility};
-use wharf_registry::Error;
+use wharf_db::Tx;
+use wharf_oci::RepositoryName;
 use wharf_registry::blob::MountSource;
+use wharf_registry::ports::BoxFuture;
+use wharf_registry::{Error, Projects};
 
-use crate::fixture::{Fixture, caller, name, owner, sha256};
+use crate::fixture::{Fixture, caller, chunk, name, owner, sha256};
 
 #[tokio::test]
 async fn a_blob_is_readable_only_through_a_repository_that_links_it() {
@@ -91,4 +96,30 @@ async fn deleting_takes_the_right_to_delete() {
     let developer = caller(&["p/a"], &[Permission::Pull, Permission::Push]);
     let refused = fixture.registry.delete_blob(&developer, &name("p/a"), &digest).await;
     assert!(matches!(refused, Err(Error::Authorize(_))));
+}
+
+/// Says that every project was deleted.
+#[derive(Debug)]
+struct Gone;
+
+impl Projects for Gone {
+    fn is_current<'a>(
+        &'a self,
+        _tx: &'a mut Tx<'_>,
+        _project: ProjectId,
+        _repository: &'a RepositoryName,
+    ) -> BoxFuture<'a, Result<bool, wharf_db::Error>> {
+        Box::pin(async { Ok(false) })
+    }
+}
+
+#[tokio::test]
+async fn no_repository_begins_in_a_project_that_was_deleted() {
+    let fixture = Fixture::open().await;
+    let ctx = owner(&["p/old", "p/new"]);
+    let digest = fixture.push_blob(&ctx, "p/old", b"layer").await;
+    let registry = fixture.registry.clone().with_projects(Arc::new(Gone));
+    let refused = registry.push_blob(&ctx, &name("p/new"), &digest, chunk(b"layer")).await;
+    assert!(matches!(refused, Err(Error::RepositoryUnknown(_))), "{refused:?}");
+    registry.push_blob(&ctx, &name("p/old"), &digest, chunk(b"layer")).await.expect("what exists is not asked about");
 }
