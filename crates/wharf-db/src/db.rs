@@ -211,6 +211,11 @@ impl Db {
         rows
     }
 
+    /// Whether the database answers.
+    pub async fn check(&self) -> Result<(), Error> {
+        self.get("SELECT 1", &[]).await.map(drop)
+    }
+
     fn wake_workers(&self, has_enqueued: bool) {
         if has_enqueued {
             self.inner.enqueued.send_replace(());

@@ -99,6 +99,16 @@ mod tests {
     }
 
     #[test]
+    fn no_constraint_is_left_to_the_commit() {
+        // A commit on SQLite is shared: what fails there fails for all its members.
+        for migration in MIGRATIONS {
+            for text in [migration.sqlite, migration.postgres] {
+                assert!(!text.to_uppercase().contains("DEFER"), "`{}` defers a constraint", migration.name);
+            }
+        }
+    }
+
+    #[test]
     fn names_begin_with_their_position() {
         for (migration, number) in MIGRATIONS.iter().zip(1..) {
             assert!(migration.name.starts_with(&format!("{number:04}_")));

@@ -18,7 +18,13 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// The pool, in which there is no connection yet, and what connections are made with.
 pub(super) fn pool(settings: &Settings) -> Result<(Pool, Connector), Error> {
     let Target { mut config, verification } = Target::parse(&settings.url)?;
-    config.connect_timeout(CONNECT);
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        // Without it, a server that fell silent would hold everybody for a quarter of an hour.
+        config.tcp_user_timeout(settings.transaction_timeout);
+    }
     if config.get_application_name().is_none() {
         config.application_name("wharf");
     }

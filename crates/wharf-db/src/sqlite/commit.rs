@@ -1,12 +1,12 @@
 //! The committer: one thread that commits for all members of a batch, answers them, and times checkpoints.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, PoisonError};
+use std::sync::{Arc, Condvar, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
 use super::connection::Location;
-use super::queue::{Batch, OFFER, Ticket};
+use super::queue::{Batch, OFFER, Queue, Ticket, Watch};
 use super::writer::{Shared, Writer, run};
 use crate::error::{Lost, Source};
 
@@ -26,6 +26,22 @@ pub(super) struct Committer {
 impl Committer {
     pub(super) fn wake(&self) {
         self.condvar.notify_one();
+    }
+
+    /// Waits until there may be something to do.
+    fn wait<'q>(&self, mut queue: MutexGuard<'q, Queue>) -> MutexGuard<'q, Queue> {
+        let (watch, limit) = match queue.linger() {
+            Some(left) => (Watch::Lingering, Some(left)),
+            None if queue.needs_watch() => (Watch::Awake, Some(OFFER)),
+            None => (Watch::Asleep, None),
+        };
+        queue.committer = watch;
+        let mut queue = match limit {
+            Some(limit) => self.condvar.wait_timeout(queue, limit).unwrap_or_else(PoisonError::into_inner).0,
+            None => self.condvar.wait(queue).unwrap_or_else(PoisonError::into_inner),
+        };
+        queue.committer = Watch::Awake;
+        queue
     }
 
     /// Learns the log's size from every commit on `connection`.
@@ -72,17 +88,10 @@ impl Shared {
                 queue = self.queue();
                 continue;
             }
-            let needs_watch = queue.needs_watch();
-            if queue.is_closing && !needs_watch {
+            if queue.is_closing && !queue.needs_watch() {
                 return false;
             }
-            queue.is_committer_asleep = !needs_watch;
-            queue = if needs_watch {
-                self.committer.condvar.wait_timeout(queue, OFFER).unwrap_or_else(PoisonError::into_inner).0
-            } else {
-                self.committer.condvar.wait(queue).unwrap_or_else(PoisonError::into_inner)
-            };
-            queue.is_committer_asleep = false;
+            queue = self.committer.wait(queue);
         }
     }
 

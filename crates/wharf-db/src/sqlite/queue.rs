@@ -20,6 +20,10 @@ const AGE: Duration = Duration::from_millis(5);
 /// A waiter that has not come for its turn within this time is passed over.
 pub(super) const OFFER: Duration = Duration::from_millis(5);
 
+/// For how long the committer lets the connection lie idle while those whom it has just answered may come back: they
+/// often do so at once, and would otherwise be committed one by one.
+const LINGER: Duration = Duration::from_micros(100);
+
 /// A waiter's place in the queue.
 pub(super) type Ticket = u64;
 /// What a member is told at the end of its batch.
@@ -57,6 +61,17 @@ impl Next {
     }
 }
 
+/// What the committer does while it is not its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watch {
+    /// It looks at the queue, or will do so without being woken, after [`OFFER`] at the latest.
+    Awake,
+    /// It waits for those who may come back.
+    Lingering,
+    /// It waits to be woken.
+    Asleep,
+}
+
 /// What belongs to the transaction that is open now.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -74,8 +89,12 @@ pub(super) struct Queue {
     waiters: BTreeMap<Ticket, Waiter>,
     last_ticket: Ticket,
     batch: Batch,
-    /// Whether the committer sleeps until it is woken, rather than looking again by itself.
-    pub(super) is_committer_asleep: bool,
+    /// How many members the last batch had: so many may come back.
+    expected: usize,
+    /// Since when nobody has had the turn, if nobody has it.
+    idle_since: Instant,
+    /// What the committer is doing while it is not its turn.
+    pub(super) committer: Watch,
     pub(super) is_closing: bool,
 }
 
@@ -86,7 +105,9 @@ impl Queue {
             waiters: BTreeMap::new(),
             last_ticket: 0,
             batch: Batch::default(),
-            is_committer_asleep: false,
+            expected: 0,
+            idle_since: Instant::now(),
+            committer: Watch::Awake,
             is_closing: false,
         }
     }
@@ -116,7 +137,7 @@ impl Queue {
     #[must_use]
     pub(super) fn wait(&mut self, ticket: Ticket, waker: &Waker) -> bool {
         self.waiters.insert(ticket, Waiter { waker: waker.clone(), is_passed_over: false });
-        self.is_committer_asleep
+        self.committer == Watch::Asleep
     }
 
     /// Gives up the place, or the offer. `None`: nobody is to be woken.
@@ -156,7 +177,9 @@ impl Queue {
             return Some(Next::Waiter(waiter.waker.clone()));
         }
         self.holder = Holder::Nobody;
-        self.has_batch().then_some(Next::Committer)
+        self.idle_since = Instant::now();
+        let may_more_come = self.committer == Watch::Lingering && self.batch.members.len() < self.expected;
+        (self.has_batch() && !may_more_come).then_some(Next::Committer)
     }
 
     fn is_committer_due(&self) -> bool {
@@ -179,7 +202,7 @@ impl Queue {
     pub(super) fn committer_takes(&mut self) -> bool {
         match self.holder {
             Holder::Committer => true,
-            Holder::Nobody if self.has_batch() => {
+            Holder::Nobody if self.has_batch() && self.linger().is_none() => {
                 self.holder = Holder::Committer;
                 true
             }
@@ -190,6 +213,14 @@ impl Queue {
             }
             Holder::Nobody | Holder::Offered { .. } | Holder::Task { .. } => false,
         }
+    }
+
+    /// For how long the committer, whose turn it could be, does better to wait for more members.
+    pub(super) fn linger(&self) -> Option<Duration> {
+        let is_idle = self.holder == Holder::Nobody && self.has_batch() && !self.is_closing;
+        let may_more_come = self.batch.members.len() < self.expected && !self.is_committer_due();
+        let left = LINGER.checked_sub(self.idle_since.elapsed()).filter(|left| !left.is_zero());
+        left.filter(|_| is_idle && may_more_come)
     }
 
     /// Whether somebody would be harmed by a turn that is not used: then the committer looks again every [`OFFER`].
@@ -220,6 +251,7 @@ impl Queue {
 
     /// The members whose batch ends now. The next batch begins with the next turn.
     pub(super) fn end_batch(&mut self) -> Batch {
+        self.expected = self.batch.members.len();
         std::mem::take(&mut self.batch)
     }
 
@@ -236,5 +268,132 @@ impl Queue {
     /// Why the batch is lost already, if it is.
     pub(super) fn lost(&self) -> Option<Arc<Lost>> {
         self.batch.lost.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A queue in which the tickets 1 to `count` wait.
+    fn with_waiters(count: u64) -> Queue {
+        let mut queue = Queue::new();
+        for _ in 0..count {
+            let ticket = queue.next_ticket();
+            assert!(!queue.wait(ticket, Waker::noop()), "the committer is awake");
+        }
+        queue
+    }
+
+    fn member() -> Option<oneshot::Sender<Answer>> {
+        Some(oneshot::channel().0)
+    }
+
+    fn is_offered(queue: &Queue, wanted: Ticket) -> bool {
+        matches!(queue.holder, Holder::Offered { ticket, .. } if ticket == wanted)
+    }
+
+    #[test]
+    fn a_free_connection_is_taken_at_once_and_by_one_only() {
+        let mut queue = Queue::new();
+        let (first, second) = (queue.next_ticket(), queue.next_ticket());
+        assert!(queue.take(first));
+        assert!(!queue.take(second));
+        assert!(queue.is_held_by(first));
+    }
+
+    #[test]
+    fn turns_are_given_in_the_order_of_waiting() {
+        let mut queue = with_waiters(3);
+        assert!(queue.take(1));
+        assert!(matches!(queue.finish(member(), None), Some(Next::Waiter(_))));
+        assert!(is_offered(&queue, 2));
+        assert!(!queue.take(3), "it is not its turn");
+        assert!(queue.take(2));
+    }
+
+    #[test]
+    fn the_committer_stands_behind_the_waiters_of_the_moment() {
+        let mut queue = with_waiters(3);
+        assert!(queue.take(1));
+        assert!(!queue.committer_takes());
+        let late = queue.next_ticket();
+        assert!(!queue.wait(late, Waker::noop()));
+        for ticket in 1..=3 {
+            assert!(ticket == 1 || queue.take(ticket));
+            let next = queue.finish(member(), None);
+            assert_eq!(matches!(next, Some(Next::Committer)), ticket == 3, "after {ticket}");
+        }
+        assert!(queue.committer_takes());
+        assert_eq!(queue.end_batch().members.len(), 3);
+        assert!(matches!(queue.pass_on(), Some(Next::Waiter(_))));
+        assert!(is_offered(&queue, late));
+    }
+
+    #[test]
+    fn with_nobody_waiting_the_committer_is_called() {
+        let mut queue = with_waiters(1);
+        assert!(queue.take(1));
+        assert!(matches!(queue.finish(member(), None), Some(Next::Committer)));
+        assert!(queue.committer_takes());
+    }
+
+    #[test]
+    fn a_lost_batch_ends_before_anybody_else_has_a_turn() {
+        let mut queue = with_waiters(2);
+        assert!(queue.take(1));
+        let lost = Lost { doing: "test", is_full: false, source: "test".into() };
+        assert!(matches!(queue.finish(member(), Some(lost)), Some(Next::Committer)));
+        assert!(!queue.take(2));
+        assert!(queue.end_batch().lost.is_some());
+        assert!(matches!(queue.pass_on(), Some(Next::Waiter(_))));
+        assert!(queue.lost().is_none());
+    }
+
+    #[test]
+    fn a_batch_has_a_limited_number_of_members() {
+        let mut queue = with_waiters(300);
+        for ticket in 1..=256 {
+            assert!(queue.take(ticket));
+            let next = queue.finish(member(), None);
+            assert_eq!(matches!(next, Some(Next::Committer)), ticket == 256 || queue.holder == Holder::Committer);
+            if queue.holder == Holder::Committer {
+                // So slow a machine that the batch's age ended it.
+                return;
+            }
+        }
+        assert_eq!(queue.holder, Holder::Committer);
+    }
+
+    #[test]
+    fn whoever_leaves_is_forgotten_and_an_offer_goes_on() {
+        let mut queue = with_waiters(3);
+        assert!(queue.take(1));
+        assert!(queue.leave(3).is_none());
+        assert!(matches!(queue.finish(None, None), Some(Next::Waiter(_))));
+        assert!(matches!(queue.leave(2), Some(Next::Committer)), "the batch of the first is open");
+        assert!(!queue.needs_watch());
+    }
+
+    #[test]
+    fn the_committer_lingers_for_as_many_as_it_has_answered() {
+        let mut queue = with_waiters(2);
+        for ticket in 1..=2 {
+            assert!(queue.take(ticket));
+            let _next = queue.finish(member(), None);
+        }
+        assert!(queue.committer_takes());
+        drop(queue.end_batch());
+        assert!(queue.pass_on().is_none());
+        let ticket = queue.next_ticket();
+        assert!(queue.take(ticket));
+        assert!(matches!(queue.finish(member(), None), Some(Next::Committer)), "it is not lingering yet");
+        assert!(queue.linger().is_some());
+        queue.committer = Watch::Lingering;
+        let ticket = queue.next_ticket();
+        assert!(queue.take(ticket));
+        assert!(matches!(queue.finish(member(), None), Some(Next::Committer)), "as many as before are here");
+        assert!(queue.linger().is_none());
+        assert!(queue.committer_takes());
     }
 }

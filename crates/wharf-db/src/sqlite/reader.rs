@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -65,16 +65,12 @@ struct Scan {
     answer: oneshot::Sender<Result<Vec<Row>, Error>>,
 }
 
-#[derive(Debug, Default)]
-struct Waiting {
-    scans: VecDeque<Scan>,
-    is_closing: bool,
-}
-
+/// Scans that wait for a thread.
 #[derive(Debug, Default)]
 struct Line {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<VecDeque<Scan>>,
     condvar: Condvar,
+    is_closing: Arc<AtomicBool>,
 }
 
 /// The threads that scan.
@@ -112,16 +108,16 @@ impl Scans {
         let is_abandoned = Arc::clone(&abandon.0);
         let deadline = Instant::now() + self.limit;
         let scan = Scan { sql, params: params.to_vec(), deadline, is_abandoned, answer };
-        self.line.waiting.lock().unwrap_or_else(PoisonError::into_inner).scans.push_back(scan);
+        self.line.waiting().push_back(scan);
         self.line.condvar.notify_one();
         row.await.unwrap_or(Err(Error::Busy))
     }
 
-    /// Ends the threads and waits for them.
+    /// Ends the threads, with the scans that they run, and waits for them.
     pub(super) fn close(&mut self) {
-        let mut waiting = self.line.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.is_closing = true;
-        waiting.scans.clear();
+        let mut waiting = self.line.waiting();
+        self.line.is_closing.store(true, Ordering::Relaxed);
+        waiting.clear();
         drop(waiting);
         self.line.condvar.notify_all();
         for thread in self.threads.drain(..) {
@@ -136,7 +132,7 @@ impl Scans {
 fn serve(line: &Line, location: &Location) {
     let mut connection = None;
     while let Some(scan) = line.next() {
-        let rows = run(&mut connection, location, &scan);
+        let rows = run(&mut connection, location, &scan, &line.is_closing);
         if matches!(rows, Err(Error::Unavailable { .. })) {
             connection = None;
         }
@@ -146,13 +142,17 @@ fn serve(line: &Line, location: &Location) {
 }
 
 impl Line {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Scan>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn next(&self) -> Option<Scan> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting();
         loop {
-            if let Some(scan) = waiting.scans.pop_front() {
+            if let Some(scan) = waiting.pop_front() {
                 return Some(scan);
             }
-            if waiting.is_closing {
+            if self.is_closing.load(Ordering::Relaxed) {
                 return None;
             }
             waiting = self.condvar.wait(waiting).unwrap_or_else(PoisonError::into_inner);
@@ -160,10 +160,16 @@ impl Line {
     }
 }
 
-fn run(connection: &mut Option<Connection>, location: &Location, scan: &Scan) -> Result<Vec<Row>, Error> {
+fn run(
+    connection: &mut Option<Connection>,
+    location: &Location,
+    scan: &Scan,
+    is_closing: &Arc<AtomicBool>,
+) -> Result<Vec<Row>, Error> {
     let is_over = {
-        let (deadline, is_abandoned) = (scan.deadline, Arc::clone(&scan.is_abandoned));
-        move || is_abandoned.load(Ordering::Relaxed) || Instant::now() >= deadline
+        let ends = [Arc::clone(&scan.is_abandoned), Arc::clone(is_closing)];
+        let deadline = scan.deadline;
+        move || ends.iter().any(|end| end.load(Ordering::Relaxed)) || Instant::now() >= deadline
     };
     if is_over() {
         return Err(Error::Busy);

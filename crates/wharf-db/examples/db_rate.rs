@@ -1,4 +1,4 @@
-//! Transactions per second of one SQLite file, from 1 and from 64 tasks: `cargo run --release --example rate`.
+//! Transactions per second of one SQLite file, from 1 and from 64 tasks: `cargo run --release -p wharf-db --example db_rate`.
 //!
 //! Each transaction has three statements, as a small push has. The file lies in the folder given as the first argument,
 //! by default the present one: it must be on a disk, or the figure says nothing. `synchronous` is FULL as always.
