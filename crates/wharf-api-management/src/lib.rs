@@ -1,1 +1,39 @@
 //! Wharf's REST API for people and scripts, and its OpenAPI document.
+//!
+//! `/api/v1` manages projects, members, robots, users, groups and keys, and shows the audit log. One table
+//! ([`route::ROUTES`]) names every method and path with its use case, its bodies and its handler; the router, the
+//! OpenAPI document and the access table of the tests are made from it. A handler decodes path, query and body into
+//! types, calls one use case of `wharf-identity`, and encodes the answer. It decides nothing about rights.
+//!
+//! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
+//! `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `members`, `robots`,
+//! `users`, `imports`, `groups`, `keys`, `audit`; and [`openapi`].
+
+mod answer;
+pub mod api;
+mod asked;
+mod at;
+mod audit;
+mod authenticate;
+mod body;
+mod cross_site;
+mod groups;
+mod imports;
+mod keys;
+mod me;
+mod members;
+mod moment;
+pub mod openapi;
+pub mod problem;
+mod projects;
+mod robots;
+pub mod route;
+mod server;
+mod text;
+mod users;
+mod words;
+
+pub use api::{Settings, router};
+pub use openapi::openapi;
+pub use problem::Problem;
+pub use route::{ROUTES, Route, Verb};

@@ -1,0 +1,125 @@
+//! What a query asks for: which page of a list, and of which things.
+//!
+//! A parameter that is not known, or stands twice, is refused: it would be taken for something that was done.
+
+use axum::extract::FromRequestParts;
+use axum::http::Uri;
+use axum::http::request::Parts;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use wharf_identity::PageRequest;
+
+use crate::problem::Problem;
+
+/// The longest value that any list gives or takes.
+const MAX_VALUE_BYTES: usize = 1024;
+
+/// A request's query, read into what its list takes; and the request's URI, on which the next page's builds.
+#[derive(Debug)]
+pub(crate) struct Asked<T>(pub(crate) T, pub(crate) Uri);
+
+impl<T: for<'de> Deserialize<'de> + Send, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        let pairs = serde::de::value::MapDeserializer::<_, serde::de::value::Error>::new(pairs);
+        let query = T::deserialize(pairs);
+        query
+            .map(|query| Self(query, parts.uri.clone()))
+            .map_err(|error| Problem::invalid(format!("the query is wrong: {error}")))
+    }
+}
+
+/// `after` and `limit`, which every list takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageQuery {
+    #[serde(default, deserialize_with = "value")]
+    after: Option<String>,
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<usize>,
+}
+
+impl From<PageQuery> for PageRequest {
+    fn from(query: PageQuery) -> Self {
+        Self { after: query.after, limit: query.limit }
+    }
+}
+
+/// What the audit log takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuditQuery {
+    #[serde(default, deserialize_with = "value")]
+    after: Option<String>,
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<usize>,
+    #[serde(default, deserialize_with = "value")]
+    resource: Option<String>,
+}
+
+impl AuditQuery {
+    pub(crate) fn split(self) -> (Option<String>, PageRequest) {
+        (self.resource, PageRequest { after: self.after, limit: self.limit })
+    }
+}
+
+/// Text that a database can hold.
+fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.len() > MAX_VALUE_BYTES || text.chars().any(|letter| letter.is_control() || letter == '\u{fffd}') {
+        return Err(D::Error::custom(format!(
+            "a value has at most {MAX_VALUE_BYTES} bytes of UTF-8 that can be printed"
+        )));
+    }
+    Ok(Some(text))
+}
+
+/// A number of entries. One too large to hold is capped like any other large one.
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(0) => Err(D::Error::custom("`limit` is the number of entries wanted, 1 or more")),
+        Ok(number) if is_number => Ok(Some(number)),
+        Err(_) if is_number => Ok(Some(usize::MAX)),
+        Ok(_) | Err(_) => Err(D::Error::custom("`limit` is the number of entries wanted, 1 or more")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    async fn ask(query: &str) -> Option<PageRequest> {
+        let request = Request::builder().uri(format!("/x?{query}")).body(()).expect("a request");
+        let asked = Asked::<PageQuery>::from_request_parts(&mut request.into_parts().0, &()).await;
+        asked.ok().map(|Asked(query, _)| query.into())
+    }
+
+    #[tokio::test]
+    async fn a_query_says_each_thing_once() {
+        let page = |after: Option<&str>, limit| Some(PageRequest { after: after.map(str::to_owned), limit });
+        let table = [
+            ("", page(None, None)),
+            ("after=a%3Ab&limit=7", page(Some("a:b"), Some(7))),
+            ("limit=99999999999999999999999", page(None, Some(usize::MAX))),
+            ("limit=0", None),
+            ("limit=", None),
+            ("limit=-1", None),
+            ("limit=%2B1", None),
+            ("limit=1&limit=1", None),
+            ("limit=1&offset=2", None),
+            ("after=%00", None),
+            ("after=%FF", None),
+        ];
+        for (query, wanted) in table {
+            assert_eq!(ask(query).await, wanted, "{query}");
+        }
+        assert_eq!(ask(&format!("after={}", "a".repeat(MAX_VALUE_BYTES + 1))).await, None);
+    }
+}

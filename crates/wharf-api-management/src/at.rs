@@ -1,0 +1,81 @@
+//! What a path names.
+
+use axum::extract::FromRequestParts;
+use axum::extract::path::Path;
+use axum::extract::rejection::PathRejection;
+use axum::http::request::Parts;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use wharf_identity::{GroupName, MemberName, RobotName, UserName};
+use wharf_oci::ProjectName;
+
+use crate::problem::Problem;
+use crate::text;
+
+/// The names in a request's path, checked.
+#[derive(Debug)]
+pub(crate) struct At<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<T>::from_request_parts(parts, state).await;
+        path.map(|Path(names)| Self(names)).map_err(|rejection| Problem::invalid(describe(rejection)))
+    }
+}
+
+fn describe(rejection: PathRejection) -> String {
+    if let PathRejection::FailedToDeserializePathParams(failure) = rejection {
+        return failure.into_kind().to_string();
+    }
+    rejection.body_text()
+}
+
+/// `{project}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Project {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+}
+
+/// `{project}`, `{member}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Member {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) member: MemberName,
+}
+
+/// `{project}`, `{robot}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Robot {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) robot: RobotName,
+}
+
+/// `{user}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct User {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) user: UserName,
+}
+
+/// `{group}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Group {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) group: GroupName,
+}
+
+/// `{group}`, `{user}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct GroupUser {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) group: GroupName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) user: UserName,
+}

@@ -1,0 +1,206 @@
+//! The OpenAPI document, made from the route table and the types of the bodies.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use utoipa::openapi::path::{
+    HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
+};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::response::{Response, ResponseBuilder, ResponsesBuilder};
+use utoipa::openapi::schema::{
+    AdditionalProperties, ArrayBuilder, ComponentsBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat,
+    SchemaType, Type,
+};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Content, HeaderBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required};
+use utoipa::{PartialSchema as _, ToSchema as _};
+
+use crate::problem::{MEDIA_TYPE, ProblemBody};
+use crate::route::{Gives, ROUTES, Route, Shape, Verb};
+
+const DESCRIPTION: &str = "Manages projects, members, robot accounts, users, groups and signing keys, and shows the \
+audit log. Log in with HTTP Basic, or with a token of scope `registry:management:*`. Lists come in pages: `next` of one \
+is `after` of the following, which the `Link` header names, too. Errors are problem documents (RFC 9457).";
+
+type Schemas = BTreeMap<String, RefOr<Schema>>;
+
+/// `GET /api/v1/openapi.json`.
+pub(crate) async fn show() -> Json<OpenApi> {
+    Json(openapi())
+}
+
+/// The document.
+pub fn openapi() -> OpenApi {
+    let mut schemas = Schemas::from([(ProblemBody::name().into_owned(), ProblemBody::schema())]);
+    let mut paths = PathsBuilder::new();
+    for route in ROUTES {
+        collect(route, &mut schemas);
+        paths = paths.path(route.path, PathItem::new(http_method(route.verb), operation(route)));
+    }
+    let components = ComponentsBuilder::new()
+        .schemas_from_iter(schemas)
+        .security_scheme("basic", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)))
+        .security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)))
+        .build();
+    let info = InfoBuilder::new().title("Wharf").version("v1").description(Some(DESCRIPTION)).build();
+    OpenApiBuilder::new()
+        .info(info)
+        .paths(paths)
+        .components(Some(components))
+        .security(Some(["basic", "bearer"].map(|name| SecurityRequirement::new(name, [""; 0]))))
+        .build()
+}
+
+fn http_method(verb: Verb) -> HttpMethod {
+    match verb {
+        Verb::Get => HttpMethod::Get,
+        Verb::Post => HttpMethod::Post,
+        Verb::Put => HttpMethod::Put,
+        Verb::Patch => HttpMethod::Patch,
+        Verb::Delete => HttpMethod::Delete,
+    }
+}
+
+/// The schemas that a route's bodies need.
+fn collect(route: &Route, schemas: &mut Schemas) {
+    let given = match route.gives {
+        Gives::Nothing | Gives::OpenApi => None,
+        Gives::One(shape) | Gives::Created(shape) | Gives::Page(shape) => Some(shape),
+    };
+    for shape in route.takes.into_iter().chain(given) {
+        let mut nested = Vec::new();
+        (shape.nested)(&mut nested);
+        schemas.extend(nested);
+        schemas.insert((shape.name)().into_owned(), (shape.schema)());
+    }
+    if let Gives::Page(shape) = route.gives {
+        schemas.insert(page_name(shape), page(shape));
+    }
+}
+
+fn operation(route: &Route) -> Operation {
+    let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let in_query = route.parameters.iter().copied();
+    let parameters: Vec<Parameter> = in_path
+        .map(|name| parameter(name, ParameterIn::Path))
+        .chain(in_query.map(|name| parameter(name, ParameterIn::Query)))
+        .collect();
+    OperationBuilder::new()
+        .operation_id(Some(route.operation))
+        .summary(Some(route.summary))
+        .tag(route.noun())
+        .parameters(Some(parameters))
+        .request_body(route.takes.map(request_body))
+        .responses(responses(route))
+        .build()
+}
+
+fn request_body(shape: Shape) -> RequestBody {
+    RequestBodyBuilder::new()
+        .content("application/json", content(reference(shape)))
+        .required(Some(Required::True))
+        .build()
+}
+
+fn responses(route: &Route) -> ResponsesBuilder {
+    let (status, response) = match route.gives {
+        Gives::Nothing => ("204", Response::new("Done.")),
+        Gives::One(shape) => ("200", document("Done.", reference(shape))),
+        Gives::Created(shape) => ("201", with_header(document("Made.", reference(shape)), "Location", "Where it is.")),
+        Gives::Page(shape) => {
+            let page = document("A page of the list.", Ref::from_schema_name(page_name(shape)).into());
+            ("200", with_header(page, "Link", "The next page, where there is one (RFC 8288)."))
+        }
+        Gives::OpenApi => ("200", document("This document.", ObjectBuilder::new().build().into())),
+    };
+    let problem = ResponseBuilder::new()
+        .description("It was not done; the document says why.")
+        .content(MEDIA_TYPE, content(Ref::from_schema_name(ProblemBody::name()).into()));
+    ResponsesBuilder::new().response(status, response).response("default", problem.build())
+}
+
+fn document(description: &str, schema: RefOr<Schema>) -> Response {
+    ResponseBuilder::new().description(description).content("application/json", content(schema)).build()
+}
+
+fn with_header(mut response: Response, name: &str, description: &str) -> Response {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let header = HeaderBuilder::new().schema(Some(text)).description(Some(description)).build();
+    response.headers.insert(name.to_owned(), header.into());
+    response
+}
+
+fn content(schema: RefOr<Schema>) -> Content {
+    Content::new(Some(schema))
+}
+
+fn reference(shape: Shape) -> RefOr<Schema> {
+    Ref::from_schema_name((shape.name)()).into()
+}
+
+fn page_name(shape: Shape) -> String {
+    format!("{}Page", (shape.name)())
+}
+
+fn page(shape: Shape) -> RefOr<Schema> {
+    let nullable = SchemaType::from_iter([Type::String, Type::Null]);
+    let next = ObjectBuilder::new()
+        .schema_type(nullable)
+        .description(Some("What `after` takes for the page that follows; `null` on the last one."));
+    ObjectBuilder::new()
+        .property("entries", ArrayBuilder::new().items(reference(shape)))
+        .property("next", next)
+        .required("entries")
+        .required("next")
+        .build()
+        .into()
+}
+
+fn parameter(name: &str, place: ParameterIn) -> Parameter {
+    let is_path = place == ParameterIn::Path;
+    let (description, schema) = meaning(name);
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(place)
+        .required(if is_path { Required::True } else { Required::False })
+        .description(Some(description))
+        .schema(Some(schema))
+        .build()
+}
+
+/// What a parameter of this name means, wherever it stands.
+fn meaning(name: &str) -> (&'static str, ObjectBuilder) {
+    const ACCOUNT: &str = "^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$";
+    let text = |pattern| ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
+    match name {
+        "project" => ("A project's name.", text("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*$").max_length(Some(255))),
+        "member" => ("`user:NAME` or `group:NAME`.", text("^(user|group):[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$")),
+        "robot" => ("A robot account's name within its project.", text(ACCOUNT)),
+        "user" => ("A user's name.", text(ACCOUNT)),
+        "group" => ("A group's name.", text(ACCOUNT)),
+        "after" => ("`next` of the page before.", ObjectBuilder::new().schema_type(Type::String)),
+        "resource" => ("Only what was done to this.", ObjectBuilder::new().schema_type(Type::String)),
+        "limit" => {
+            let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
+            let number = ObjectBuilder::new().schema_type(Type::Integer).format(Some(format)).minimum(Some(1));
+            ("How many entries at most: 100 where nothing is said, never more than 1,000.", number)
+        }
+        _ => ("", ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(true)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_has_a_meaning() {
+        for route in ROUTES {
+            let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+            for name in in_path.chain(route.parameters.iter().copied()) {
+                assert!(!meaning(name).0.is_empty(), "{name} of {}", route.path);
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The words of the API for what identity knows as types: roles, permissions and their like.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An enum whose values are the words of a part's enum, and the ways between both.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident as $shown:ident for $part:ty { $($(#[$value_doc:meta])* $value:ident),+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        #[schema(as = $shown)]
+        pub(crate) enum $name {
+            $($(#[$value_doc])* $value),+
+        }
+
+        impl From<$part> for $name {
+            fn from(value: $part) -> Self {
+                match value {
+                    $(<$part>::$value => Self::$value),+
+                }
+            }
+        }
+
+        impl From<$name> for $part {
+            fn from(word: $name) -> Self {
+                match word {
+                    $($name::$value => Self::$value),+
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// A member's role in a project; each may do what those before it may.
+    RoleWord as Role for wharf_identity::Role {
+        /// Pulls.
+        Guest,
+        /// Also pushes what does not exist yet.
+        Developer,
+        /// Also moves tags and deletes.
+        Maintainer,
+        /// Also decides about members, robots and settings.
+        Owner
+    }
+}
+
+words! {
+    /// A user's role in the whole system.
+    SystemRoleWord as SystemRole for wharf_identity::SystemRole {
+        /// May do everything.
+        Administrator,
+        /// Reads everything, changes nothing.
+        Auditor
+    }
+}
+
+words! {
+    /// What may be done with a repository's content.
+    PermissionWord as Permission for wharf_context::Permission {
+        /// Read.
+        Pull,
+        /// Add what does not exist yet.
+        Push,
+        /// Move a tag that exists.
+        Overwrite,
+        /// Delete tags, manifests and blobs.
+        Delete
+    }
+}
+
+words! {
+    /// What happens to the keys before a new one.
+    RetirementWord as Retirement for wharf_identity::Retirement {
+        /// They verify until their tokens have ended: nobody notices.
+        WhenTokensEnd,
+        /// All tokens that were issued are void within half a minute: a key has leaked.
+        AtOnce
+    }
+}

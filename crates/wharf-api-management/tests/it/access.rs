@@ -1,0 +1,110 @@
+//! The access table: every route, as everybody. It is reviewed text (`tests/golden/access.txt`; `UPDATE_GOLDEN=1`
+//! writes it anew), and it fails when a route comes without a line.
+
+use serde_json::{Value, json};
+use wharf_api_management::{ROUTES, Route};
+use wharf_identity::{Openness, Retirement};
+
+use crate::fixture::{CALLERS, Fixture, PASSWORD, system};
+
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/access.txt");
+
+#[tokio::test]
+async fn everybody_may_do_what_the_table_says() {
+    let fixture = Fixture::open().await;
+    let table = table(&fixture).await;
+    if std::env::vars_os().any(|(name, _)| name == "UPDATE_GOLDEN") {
+        std::fs::write(GOLDEN, &table).expect("the golden file is written");
+    }
+    let golden = std::fs::read_to_string(GOLDEN).expect("the golden file is there");
+    for (line, (found, wanted)) in table.lines().zip(golden.lines()).enumerate() {
+        assert_eq!(found, wanted, "line {} of {GOLDEN}; UPDATE_GOLDEN=1 writes it anew", line + 1);
+    }
+    assert_eq!(table.lines().count(), golden.lines().count(), "{GOLDEN} has a line for each route");
+}
+
+async fn table(fixture: &Fixture) -> String {
+    let mut table = format!("{:<64}", "");
+    for caller in CALLERS {
+        table += &format!(" {caller:>13}");
+    }
+    table.push('\n');
+    for route in ROUTES {
+        let kinds: &[_] = if route.path.contains("{project}") {
+            &[("private", Openness::Private), ("public", Openness::Public)]
+        } else {
+            &[("", Openness::Private)]
+        };
+        for (kind, openness) in kinds {
+            let line = format!("{} {} {kind}", route.verb.method(), route.path);
+            table += &format!("{line:<64}");
+            for caller in CALLERS {
+                table += &format!(" {:>13}", status(fixture, route, *openness, caller).await);
+            }
+            table.push('\n');
+        }
+    }
+    table
+}
+
+/// What one caller is answered, on things that were made for this one request.
+async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &str) -> u16 {
+    let nonce = format!("{}-{}-{caller}", route.operation.replace('_', "-"), openness as u8);
+    let project = format!("p-{nonce}");
+    fixture.project(&project, openness).await;
+    fixture.user(&format!("u-{nonce}"), None).await;
+    let group = format!("g-{nonce}").parse().expect("valid");
+    fixture.identity.create_group(&system(), &group).await.expect("group is made");
+    let path = route
+        .path
+        .replace("{project}", &project)
+        .replace("{member}", if route.operation == "delete_member" { "user:guest" } else { "user:stranger" })
+        .replace("{robot}", "robot")
+        .replace("{user}", &format!("u-{nonce}"))
+        .replace("{group}", &format!("g-{nonce}"));
+    let caller = if caller == "robot" { format!("{project}+robot") } else { caller.to_owned() };
+    let body = body(route.operation, &nonce);
+    fixture.ask(&caller, route.verb.method().as_str(), &path, body).await.status.as_u16()
+}
+
+/// A body that the route takes.
+fn body(operation: &str, nonce: &str) -> Value {
+    match operation {
+        "change_password" => json!({ "present": PASSWORD, "new": PASSWORD }),
+        "create_project" => json!({ "name": format!("new-{nonce}") }),
+        "update_project" => json!({ "is_public": true }),
+        "put_member" => json!({ "role": "developer" }),
+        "create_robot" => json!({ "name": "another", "permissions": ["pull"] }),
+        "update_robot" | "update_user" => json!({ "is_disabled": true }),
+        "create_user" | "create_group" => json!({ "name": format!("new-{nonce}") }),
+        "set_password" => json!({ "password": PASSWORD }),
+        "import_htpasswd" => json!({ "htpasswd": "" }),
+        "rotate_keys" => json!({ "retirement": "when_tokens_end" }),
+        _ => Value::Null,
+    }
+}
+
+#[tokio::test]
+async fn a_token_manages_only_when_it_was_issued_for_that() {
+    use wharf_identity::{Credentials, Secret, TokenRequest};
+    let fixture = Fixture::open().await;
+    fixture.identity.rotate_keys(&system(), Retirement::AtOnce).await.expect("a key");
+    let token = async |scope: &str| {
+        let credentials = Credentials::Basic { username: "administrator".to_owned(), password: Secret::new(PASSWORD) };
+        let scopes = scope.parse().map(|scope| vec![scope]).expect("a scope");
+        let request = TokenRequest { credentials, remote: None, service: None, scopes, offline: false };
+        fixture.identity.issue_token(request).await.expect("a token").token.expose().to_owned()
+    };
+    let users = async |token: String| {
+        let request = axum::http::Request::get("/api/v1/users").header("authorization", format!("Bearer {token}"));
+        fixture.send(request.body(axum::body::Body::empty()).expect("a request")).await
+    };
+    users(token("registry:management:*").await).await.done(200);
+    let refused = users(token("repository:p/app:pull").await).await;
+    refused.refused(401);
+    let challenge = refused.header("www-authenticate");
+    assert!(challenge.contains(r#"scope="registry:management:*",error="insufficient_scope""#), "{challenge}");
+    let refused = users("no.such.token".to_owned()).await;
+    refused.refused(401);
+    assert!(refused.header("www-authenticate").contains(r#"error="invalid_token""#));
+}

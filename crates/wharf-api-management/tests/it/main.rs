@@ -1,0 +1,11 @@
+//! The management API through its router: who may do what, each noun's life, hostile requests, the OpenAPI document.
+
+mod access;
+mod accounts;
+mod fixture;
+mod hostile;
+mod keys;
+mod openapi;
+mod pages;
+mod projects;
+mod robots;
