@@ -29,7 +29,7 @@ pub(crate) fn check(tree: &Tree) -> anyhow::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// One section ``### `crate` `` for each crate, and none for a crate that is not there.
+/// One section `### crate` for each crate, and none for a crate that is not there.
 fn sections(tree: &Tree, map: &Source) -> Vec<Finding> {
     let crates = tree.crates();
     let heads = map.text.lines().enumerate().filter_map(|(index, line)| Some((index + 1, section(line)?)));
@@ -41,7 +41,7 @@ fn sections(tree: &Tree, map: &Source) -> Vec<Finding> {
             findings.push(map.finding(
                 1,
                 "documents",
-                format!("`{name}` has {count} sections; it needs one: ### `{name}`"),
+                format!("`{name}` has {count} sections; it needs one: ### {name}"),
             ));
         }
     }
@@ -55,7 +55,7 @@ fn sections(tree: &Tree, map: &Source) -> Vec<Finding> {
 }
 
 fn section(line: &str) -> Option<&str> {
-    line.strip_prefix("### `")?.strip_suffix('`')
+    line.strip_prefix("### ").map(|head| head.trim_matches('`'))
 }
 
 fn broken_links(tree: &Tree, document: &Source) -> Vec<Finding> {

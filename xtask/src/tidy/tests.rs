@@ -198,7 +198,7 @@ fn documents_name_every_crate_once_and_link_to_what_exists() {
     let files = [
         ("README.md", readme),
         ("README.zh-CN.md", "cargo run --release -- serve\ncargo test --workspace\n"),
-        ("ARCHITECTURE.md", "### `wharf-oci`\n### `wharf-db`\n### `wharf-gone`\n"),
+        ("ARCHITECTURE.md", "### wharf-oci\n### `wharf-db`\n### wharf-gone\n"),
         ("CONTRIBUTING.md", ""),
         ("SECURITY.md", ""),
         ("CHANGELOG.md", ""),
