@@ -64,6 +64,7 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
     let metrics = figures::metrics(db, registry.clone());
     let router = Router::new()
         .merge(health.clone().router())
+        .merge(wharf_api_management::router(identity.clone(), settings::management(config)))
         .merge(wharf_api_distribution::router(registry, identity, settings::distribution(config)))
         .layer(axum::middleware::from_fn(label));
     let answers = Answers { router, health, figures: metrics };

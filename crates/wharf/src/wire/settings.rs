@@ -52,6 +52,11 @@ pub(super) fn distribution(config: &Config) -> wharf_api_distribution::Settings 
     wharf_api_distribution::Settings { public_url: config.server.public_url.clone(), service: SERVICE.to_owned() }
 }
 
+pub(super) fn management(config: &Config) -> wharf_api_management::Settings {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    wharf_api_management::Settings { public_url: config.server.public_url.clone(), version }
+}
+
 /// The password that the operator chose for the administrator of a first run. A line end is the editor's, not the
 /// password's.
 pub(super) fn first_password(config: &Config) -> anyhow::Result<Option<Secret>> {
