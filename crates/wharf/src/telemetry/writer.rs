@@ -1,63 +1,132 @@
 //! Log lines go to standard error on a thread of their own, many with one call.
 //!
-//! A request never waits for a terminal or a full pipe. If lines come faster than they can be written, those beyond a
-//! bound are dropped, and how many is told.
+//! A request never waits for a terminal or a full pipe, and rarely wakes the thread: after each call it rests for a
+//! moment, in which lines gather. If they come faster than they can be written, those beyond a bound are dropped, and
+//! how many is told.
 
 use std::io::{self, Write as _};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Lines that may wait.
-const WAITING: usize = 16_384;
+/// Bytes that may wait.
+const WAITING_BYTES: usize = 8 << 20;
 
-/// Bytes written with one call.
-const BATCH: usize = 64 << 10;
+/// How long the thread rests after each call.
+const REST: Duration = Duration::from_millis(5);
 
 /// How long a flush waits for the thread.
 const FLUSH: Duration = Duration::from_secs(1);
 
-static DROPPED: AtomicU64 = AtomicU64::new(0);
-static QUEUE: OnceLock<SyncSender<Message>> = OnceLock::new();
+static LINES: OnceLock<Arc<Lines>> = OnceLock::new();
 
-enum Message {
-    Line(Vec<u8>),
-    Flush(SyncSender<()>),
+/// Lines on their way.
+#[derive(Debug, Default)]
+struct Lines {
+    state: Mutex<State>,
+    /// There is something to write.
+    filled: Condvar,
+    /// Everything was written.
+    emptied: Condvar,
 }
 
-/// Makes a [`Line`] per event.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Writer;
+#[derive(Debug, Default)]
+struct State {
+    waiting: Vec<u8>,
+    dropped: u64,
+    is_writing: bool,
+    is_hurried: bool,
+}
+
+impl Lines {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing in here can panic halfway through a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, line: &[u8]) {
+        let mut state = self.state();
+        if state.waiting.len() + line.len() > WAITING_BYTES {
+            state.dropped += 1;
+            return;
+        }
+        let was_empty = state.waiting.is_empty();
+        state.waiting.extend_from_slice(line);
+        drop(state);
+        if was_empty {
+            self.filled.notify_one();
+        }
+    }
+
+    /// Waits for lines and takes them all.
+    fn take(&self, batch: &mut Vec<u8>) {
+        let mut state = self.state();
+        state.is_writing = false;
+        if state.waiting.is_empty() {
+            self.emptied.notify_all();
+        }
+        let mut state =
+            self.filled.wait_while(state, |state| state.waiting.is_empty()).unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut state.waiting, batch);
+        state.is_writing = true;
+        let dropped = std::mem::take(&mut state.dropped);
+        if dropped > 0 {
+            let note = format!("{dropped} log lines were dropped: they came faster than they could be written\n");
+            batch.extend_from_slice(note.as_bytes());
+        }
+    }
+
+    /// Writes until the process ends.
+    fn write_all(&self) {
+        let mut batch = Vec::new();
+        loop {
+            self.take(&mut batch);
+            // Where standard error is closed there is nobody to complain to.
+            io::stderr().write_all(&batch).unwrap_or_default();
+            batch.clear();
+            if !self.state().is_hurried {
+                std::thread::sleep(REST);
+            }
+        }
+    }
+
+    fn flush(&self) {
+        let mut state = self.state();
+        state.is_hurried = true;
+        let is_busy = |state: &mut State| !state.waiting.is_empty() || state.is_writing;
+        // Nobody is left to tell when standard error does not take bytes.
+        drop(self.emptied.wait_timeout_while(state, FLUSH, is_busy));
+    }
+}
+
+/// Where the log's lines are put.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer(Arc<Lines>);
 
 impl Writer {
     /// Starts the thread.
     pub(crate) fn start() -> io::Result<Self> {
-        let (queue, lines) = sync_channel(WAITING);
-        std::thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&lines))?;
-        QUEUE.get_or_init(|| queue);
-        Ok(Self)
+        let lines = Arc::clone(LINES.get_or_init(Arc::default));
+        let writer = Self(Arc::clone(&lines));
+        std::thread::Builder::new().name("log".to_owned()).spawn(move || lines.write_all())?;
+        Ok(writer)
     }
 }
 
 impl<'a> MakeWriter<'a> for Writer {
-    type Writer = Line;
+    type Writer = &'a Writer;
 
-    fn make_writer(&'a self) -> Line {
-        Line(Vec::with_capacity(512))
+    fn make_writer(&'a self) -> &'a Writer {
+        self
     }
 }
 
-/// One event's text, sent off when it is complete.
-#[derive(Debug)]
-pub(crate) struct Line(Vec<u8>);
-
-impl io::Write for Line {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
+/// Takes one event's line with one call.
+impl io::Write for &Writer {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.push(line);
+        Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -65,57 +134,26 @@ impl io::Write for Line {
     }
 }
 
-impl Drop for Line {
-    fn drop(&mut self) {
-        let Some(queue) = QUEUE.get() else { return };
-        if let Err(TrySendError::Full(_)) = queue.try_send(Message::Line(std::mem::take(&mut self.0))) {
-            DROPPED.fetch_add(1, Relaxed);
-        }
-    }
-}
-
 /// Waits until all lines that were logged before are written.
 pub(crate) fn flush() {
-    let (written, wait) = sync_channel(1);
-    if let Some(queue) = QUEUE.get()
-        && queue.send(Message::Flush(written)).is_ok()
-    {
-        // Nobody is left to tell when standard error does not take bytes.
-        wait.recv_timeout(FLUSH).unwrap_or_default();
+    if let Some(lines) = LINES.get() {
+        lines.flush();
     }
 }
 
-/// Writes until the process ends.
-fn write_all(lines: &Receiver<Message>) {
-    let mut batch = Vec::with_capacity(2 * BATCH);
-    while let Ok(first) = lines.recv() {
-        let mut next = Some(first);
-        let mut flushed = None;
-        while let Some(message) = next.take() {
-            match message {
-                Message::Line(line) => batch.extend_from_slice(&line),
-                Message::Flush(written) => flushed = Some(written),
-            }
-            if batch.len() < BATCH && flushed.is_none() {
-                next = lines.try_recv().ok();
-            }
-        }
-        note_dropped(&mut batch);
-        // Where standard error is closed there is nobody to complain to.
-        io::stderr().write_all(&batch).unwrap_or_default();
-        batch.clear();
-        if let Some(written) = flushed {
-            // Whoever waited may have given up.
-            written.send(()).unwrap_or_default();
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn note_dropped(batch: &mut Vec<u8>) {
-    let dropped = DROPPED.swap(0, Relaxed);
-    if dropped > 0 {
-        batch.extend_from_slice(
-            format!("{dropped} log lines were dropped: they came faster than they could be written\n").as_bytes(),
-        );
+    #[test]
+    fn lines_come_out_in_order_and_what_was_dropped_is_told() {
+        let lines = Lines::default();
+        lines.push(b"first\n");
+        lines.push(b"second\n");
+        lines.push(&vec![b'x'; WAITING_BYTES]);
+        let mut batch = Vec::new();
+        lines.take(&mut batch);
+        let text = String::from_utf8_lossy(&batch);
+        assert!(text.starts_with("first\nsecond\n1 log lines were dropped"), "{text}");
     }
 }
