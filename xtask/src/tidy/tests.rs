@@ -184,11 +184,19 @@ fn migrations_have_an_owner_a_twin_and_no_foreign_keys_to_others() {
 }
 
 #[test]
-fn a_route_without_a_description_is_found() {
-    let golden =
-        ("crates/wharf-oci/tests/it/golden/access.txt", "GET /v2/ anyone\nPUT /api/v1/projects/{name} owner\n");
-    let document = ("docs/admin/api.md", "| `GET /v2/` | base |\n");
-    assert_eq!(places(super::routes::check, &tree(&[golden, document])), at(golden.0, 2));
+fn routes_stand_in_the_table_the_golden_file_and_the_document() {
+    let table = "route!(Get \"/projects\" projects::list)\n    route!(Put \"/projects/{project}\" projects::put)\n";
+    let golden = "GET /api/v1/projects   200\n";
+    let document = "| `GET /api/v1/projects` | lists |\n| `PUT /api/v1/projects/{project}` | puts |\n| `DELETE /api/v1/gone` | |\n";
+    let endpoints = "path: \"/v2/<name>/tags/list\",\n";
+    let files = [
+        ("crates/wharf-api-management/src/route.rs", table),
+        ("crates/wharf-api-management/tests/golden/access.txt", golden),
+        ("docs/admin/api.md", document),
+        ("crates/wharf-api-distribution/src/route.rs", endpoints),
+    ];
+    let found = places(super::routes::check, &tree(&files));
+    assert_eq!(found, [(files[0].0.to_owned(), 2), (files[2].0.to_owned(), 3), (files[3].0.to_owned(), 1)]);
 }
 
 #[test]
