@@ -4,8 +4,30 @@
 //! no table but its own (jobs, leases, audit), no rule, and no folder: who may open a file, and that only one process
 //! does, is for `wharf` to see to.
 //!
+//! ```
+//! use std::sync::Arc;
+//! use wharf_db::{Db, Error, Settings, params};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Error> {
+//! let db = Db::open(&Settings::new("sqlite::memory:"), Arc::new(wharf_context::SystemClock), Vec::new()).await?;
+//! let names = ["a", "b"]; // A transaction borrows what it needs.
+//! db.transaction(async |tx| {
+//!     for name in names {
+//!         let put = "INSERT INTO leases (name, token, expires_at) VALUES (?1, ?2, ?3)";
+//!         tx.execute(put, &params![name, [0_u8; 16], tx.now()]).await?;
+//!     }
+//!     Ok::<_, Error>(())
+//! })
+//! .await?;
+//! let row = db.get("SELECT count(*) FROM leases", &[]).await?;
+//! assert_eq!(row.map(|row| row.integer(0)).transpose()?, Some(2));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Reading order: [`settings`], [`value`], [`row`], [`statement`], [`db`], [`transaction`], then `sqlite` (queue,
-//! writer, commit, reader) and `postgres` behind them; [`migrations`]; then what is built on transactions:
+//! writer, turn, commit, reader) and `postgres` behind them; [`migrations`]; then what is built on transactions:
 //! [`job`], [`outbox`], [`lease`], [`audit`]; [`figures`] and [`error`] for all.
 
 pub mod audit;

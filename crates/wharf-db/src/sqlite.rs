@@ -4,6 +4,7 @@ mod commit;
 mod connection;
 mod queue;
 mod reader;
+mod turn;
 mod writer;
 
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use std::thread::JoinHandle;
 use self::connection::Location;
 use self::queue::Queue;
 use self::reader::{Points, Scans};
-pub(crate) use self::writer::Turn;
+pub(crate) use self::turn::Turn;
 use self::writer::{Shared, Writer};
 use crate::error::{Error, Source};
 use crate::figures::Counters;
@@ -41,7 +42,7 @@ impl Sqlite {
         let location = if place == ":memory:" { Location::Memory } else { Location::File(PathBuf::from(place)) };
         let shared = Shared {
             location: location.clone(),
-            writer: Mutex::new(Writer { connection: None, is_begun: false, owner: None, lost: None }),
+            writer: Mutex::new(Writer::default()),
             queue: Mutex::new(Queue::new()),
             committer: commit::Committer::default(),
             counters,
@@ -65,7 +66,7 @@ impl Sqlite {
 
     /// Waits for a turn at the writer.
     pub(crate) async fn turn(&self) -> Result<Turn, Error> {
-        let turn = tokio::time::timeout(self.settings.wait_timeout, self.shared.turn()).await;
+        let turn = tokio::time::timeout(self.settings.wait_timeout, Turn::wait_for(&self.shared)).await;
         turn.unwrap_or(Err(Error::Busy))
     }
 

@@ -1,7 +1,7 @@
 //! TLS to PostgreSQL: rustls with ring.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -46,15 +46,18 @@ fn config(verification: &Verification) -> Result<ClientConfig, Source> {
     let builder = match verification {
         Verification::None => builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(provider))),
         Verification::System => builder.with_root_certificates(system_roots()?),
-        Verification::File(path) => {
-            let mut roots = RootCertStore::empty();
-            for certificate in CertificateDer::pem_file_iter(path)? {
-                roots.add(certificate?)?;
-            }
-            builder.with_root_certificates(roots)
-        }
+        Verification::File(path) => builder.with_root_certificates(roots_from(path)?),
     };
     Ok(builder.with_no_client_auth())
+}
+
+fn roots_from(path: &Path) -> Result<RootCertStore, Source> {
+    let cannot_read = |error: &dyn fmt::Display| format!("cannot read `sslrootcert` `{}`: {error}", path.display());
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| cannot_read(&error))? {
+        roots.add(certificate.map_err(|error| cannot_read(&error))?).map_err(|error| cannot_read(&error))?;
+    }
+    Ok(roots)
 }
 
 fn system_roots() -> Result<RootCertStore, Source> {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::connection::Location;
 use super::queue::{Batch, OFFER, Queue, Ticket, Watch};
-use super::writer::{Shared, Writer, run};
+use super::writer::{Ending, Shared, Writer, run};
 use crate::error::{Lost, Source};
 
 const COMMIT: &str = "COMMIT";
@@ -79,7 +79,9 @@ impl Shared {
                 return true;
             }
             if let Some(next) = queue.pass_over() {
+                drop(queue);
                 next.wake(|| ());
+                queue = self.queue();
                 continue;
             }
             if let Some(ticket) = queue.overdue(self.hold) {
@@ -103,7 +105,7 @@ impl Shared {
             return;
         }
         tracing::warn!("a transaction held the database for too long and is rolled back");
-        let lost = if writer.owner == Some(ticket) { writer.revoke() } else { None };
+        let lost = writer.close_savepoint(ticket, Ending::Undo);
         let next = queue.finish(None, lost);
         drop(queue);
         drop(writer);
@@ -128,7 +130,6 @@ impl Shared {
     }
 
     fn reopen(&self, writer: &mut Writer) {
-        writer.lost = None;
         if let (Location::Memory, Some(connection)) = (&self.location, &writer.connection) {
             // The connection is the database. Whatever is open on it is undone.
             let undone = if connection.is_autocommit() { Ok(()) } else { run(connection, "ROLLBACK") };
@@ -137,7 +138,8 @@ impl Shared {
             }
             return;
         }
-        writer.connection = None;
+        // The old one is closed before the new one is opened.
+        *writer = Writer::default();
         match self.open_writer() {
             Ok(connection) => writer.connection = Some(connection),
             Err(error) => tracing::error!(%error, "cannot open the database again; the next transaction tries"),
