@@ -1,5 +1,6 @@
 //! The built binary, driven from outside.
 
+mod access;
 mod client;
 mod command;
 mod crash;

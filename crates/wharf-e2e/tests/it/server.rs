@@ -89,6 +89,12 @@ impl Server {
         Client::new(&self.address, Some((ADMINISTRATOR, &self.password)))
     }
 
+    /// The administrator's `Authorization` without a token.
+    pub(crate) fn basic(&self) -> String {
+        let credentials = format!("{ADMINISTRATOR}:{}", self.password);
+        format!("Basic {}", data_encoding::BASE64.encode(credentials.as_bytes()))
+    }
+
     /// A caller without a name.
     pub(crate) fn anonymous(&self) -> Client {
         Client::new(&self.address, None)
