@@ -1,4 +1,4 @@
-//! What can go wrong before anything is sent. What goes wrong later is told by `reqwest`.
+//! What can go wrong, on what. What goes wrong while something streams is told by `reqwest`.
 
 use std::io;
 use std::path::PathBuf;
@@ -26,4 +26,20 @@ pub enum Error {
     /// The system's certificate authorities or the settings cannot be used.
     #[error("cannot make an HTTP client")]
     Build(#[source] reqwest::Error),
+    /// The other side cannot be reached, or does not answer whole.
+    #[error("cannot reach `{host}`")]
+    Reach {
+        /// The other side.
+        host: String,
+        /// Why.
+        source: reqwest::Error,
+    },
+    /// The answer is larger than anything that was asked for.
+    #[error("the answer of `{host}` has more than {max_bytes} bytes")]
+    AnswerTooLarge {
+        /// The other side.
+        host: String,
+        /// The limit.
+        max_bytes: usize,
+    },
 }

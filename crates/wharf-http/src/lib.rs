@@ -4,12 +4,15 @@
 //! waits for ever and no credential follows a redirect to a stranger. What is said over it is not known here; and the
 //! process must have chosen its TLS provider before (see `main` of `wharf`).
 //!
-//! Reading order: [`settings`], [`client`], [`error`].
+//! Reading order: [`settings`], [`client`], [`exchange`], [`error`].
 
 pub mod client;
 pub mod error;
+pub mod exchange;
 pub mod settings;
 
 pub use client::client;
 pub use error::Error;
+pub use exchange::exchange;
+pub use reqwest::Client;
 pub use settings::Settings;

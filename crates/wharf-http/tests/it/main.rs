@@ -1,4 +1,4 @@
-//! The client against servers of its own: certificate authorities and redirects.
+//! The client against servers of its own: certificate authorities, redirects and whole answers.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -87,4 +87,30 @@ fn a_file_without_authorities_is_refused_by_name() {
     assert!(matches!(refused, Err(Error::ParseAuthorities { .. })));
     let refused = wharf_http::client(&Settings { authorities: vec!["/nowhere".into()], ..Settings::default() });
     assert!(matches!(refused, Err(Error::ReadAuthorities { .. })));
+}
+
+#[tokio::test]
+async fn a_whole_answer_has_its_status_and_a_limit() {
+    install_provider();
+    let client = wharf_http::client(&Settings::default()).expect("a client");
+    let address = serve(vec![ok("12345678"), redirect("http://127.0.0.1:1/"), ok("123456789")], |stream| stream);
+    let ask = async || {
+        let request = http::Request::get(format!("http://{address}/")).body(Vec::new()).expect("a request");
+        wharf_http::exchange(&client, request, 8).await
+    };
+    assert_eq!(ask().await.expect("an answer").body(), b"12345678");
+    assert_eq!(ask().await.expect("an answer").status(), 302);
+    assert!(matches!(ask().await, Err(Error::AnswerTooLarge { max_bytes: 8, .. })));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    install_provider();
+    let client = wharf_http::client(&Settings::default()).expect("a client");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    drop(listener);
+    let request = http::Request::get(format!("http://{address}/?secret")).body(Vec::new()).expect("a request");
+    let error = wharf_http::exchange(&client, request, 8).await.expect_err("nobody listens");
+    assert_eq!(error.to_string(), format!("cannot reach `{address}`"));
 }
