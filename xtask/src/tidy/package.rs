@@ -24,7 +24,7 @@ pub(crate) struct Package<'t> {
     pub(crate) has_workspace_lints: bool,
 }
 
-/// Every package below `crates/`, and `xtask`.
+/// Every package below `crates/`, and those beside.
 pub(crate) fn all(tree: &Tree) -> anyhow::Result<Vec<Package<'_>>> {
     let manifests = tree.files.iter().filter(|file| file.path.ends_with("Cargo.toml") && file.package().is_some());
     manifests.map(|manifest| parse(manifest).with_context(|| manifest.path.display().to_string())).collect()

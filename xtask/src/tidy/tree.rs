@@ -40,12 +40,12 @@ impl Source {
         Finding { file: self.path.clone(), line, rule, advice: advice.into() }
     }
 
-    /// The package folder that the file lies in: `crates/NAME` or `xtask`.
+    /// The package folder that the file lies in: `crates/NAME`, `bench` or `xtask`.
     pub(crate) fn package(&self) -> Option<PathBuf> {
         let mut parts = self.path.iter();
         match parts.next()?.to_str()? {
             "crates" => Some(Path::new("crates").join(parts.next()?)),
-            "xtask" => Some(PathBuf::from("xtask")),
+            folder @ ("bench" | "xtask") => Some(PathBuf::from(folder)),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ mod access;
 mod client;
 mod command;
 mod crash;
+mod documents;
 mod http;
 mod image;
 mod layout;

@@ -1,0 +1,56 @@
+//! What the documents say of the program is compared with what the program says.
+
+use std::path::Path;
+
+use crate::command::Program;
+use crate::server::binary;
+
+fn document(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What the program prints, far away from any configuration.
+fn said(words: &[&str]) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = binary().display().to_string();
+    Program::new("env", folder.path()).args(["-i", &program]).args(words).run()
+}
+
+/// `section` and `name` of every key that `wharf config print` shows.
+fn keys() -> Vec<(String, String)> {
+    let mut keys = Vec::new();
+    let mut section = String::new();
+    for line in said(&["config", "print"]).lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']').to_owned();
+        } else if let Some(name) = line.trim_start_matches("# ").split(' ').next().filter(|name| !name.is_empty()) {
+            keys.push((section.clone(), name.to_owned()));
+        }
+    }
+    keys
+}
+
+#[test]
+fn every_key_of_the_configuration_is_described() {
+    let text = document("docs/admin/configuration.md");
+    let keys = keys();
+    assert!(keys.len() > 20, "{keys:?}");
+    let missing = keys.iter().filter(|(section, name)| {
+        let own = text
+            .split("\n## ")
+            .filter(|part| part.lines().next().is_some_and(|head| head.contains(&format!("`[{section}]`"))));
+        !own.into_iter()
+            .any(|part| part.contains(&format!("| `{name}` |")) || part.contains(&format!("| `{section}.{name}` |")))
+    });
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<&(String, String)>::new(), "not in docs/admin/configuration.md");
+}
+
+#[test]
+fn every_flag_of_serve_is_described() {
+    let text = document("docs/admin/configuration.md");
+    let help = said(&["serve", "--help"]);
+    let flags = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2 && *word != "--help");
+    let missing: Vec<&str> = flags.filter(|flag| !text.contains(flag.trim_end_matches([',', '.', ';']))).collect();
+    assert_eq!(missing, [""; 0], "not in docs/admin/configuration.md");
+}
