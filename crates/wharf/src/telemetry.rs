@@ -1,33 +1,49 @@
-//! The process's log: where lines go, how they look, and what a panic leaves there.
+//! What the process tells about itself while it runs: its log and its traces, and what a panic leaves there.
 //!
 //! What is logged is decided where it happens, with `tracing`. Secrets are never given to it in the first place.
 
+#[cfg_attr(not(feature = "otel"), path = "telemetry/no_traces.rs")]
+mod traces;
 mod writer;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry};
 
 use crate::config::Config;
 use crate::config::log::Format;
+use traces::Traces;
+pub(crate) use traces::{request_ended, request_span};
 use writer::Writer;
 
-/// Starts logging.
-pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
-    let writer = Writer::start()?;
-    let filter = EnvFilter::try_new(&config.log.level)?;
-    let registry = tracing_subscriber::registry().with(filter);
-    match config.log.format {
-        Format::Text => {
-            registry.with(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer)).try_init()?
-        }
-        Format::Json => {
-            let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
-            registry.with(layer.with_writer(writer)).try_init()?;
-        }
+/// Log and traces, started.
+pub(crate) struct Telemetry {
+    traces: Option<Traces>,
+}
+
+impl Telemetry {
+    /// Starts logging, and traces where a collector is configured. Needs to be inside of the runtime.
+    pub(crate) fn start(config: &Config) -> anyhow::Result<Self> {
+        let writer = Writer::start()?;
+        let traces = Traces::start(&config.telemetry)?;
+        let lines = match config.log.format {
+            Format::Text => layer().with_ansi(false).with_writer(writer).boxed(),
+            Format::Json => layer().json().flatten_event(true).with_span_list(false).with_writer(writer).boxed(),
+        };
+        let subscriber = Registry::default().with(lines).with(traces.as_ref().map(Traces::layer));
+        subscriber.with(EnvFilter::try_new(&config.log.level)?).try_init()?;
+        log_panics();
+        Ok(Self { traces })
     }
-    log_panics();
-    Ok(())
+
+    /// Waits until what was told is written and sent.
+    pub(crate) fn finish(self) {
+        if let Some(traces) = self.traces {
+            traces.finish();
+        }
+        flush();
+    }
 }
 
 /// Whether `level` can be understood.

@@ -15,7 +15,8 @@ use crate::server::Server;
 use crate::server::listener::{self, Listener, Purpose};
 use crate::server::notify::Supervisor;
 use crate::server::tls::Tls;
-use crate::{telemetry, wire};
+use crate::telemetry::Telemetry;
+use crate::wire;
 
 /// `wharf serve`.
 #[derive(Debug, Args)]
@@ -98,7 +99,7 @@ impl Flags {
 }
 
 /// This process's variables. Those that are not text cannot be ours.
-fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
@@ -112,11 +113,11 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
         let _inside = runtime.enter();
         let inherited = listener::inherited(&environment)?;
-        telemetry::start(&config).context("start logging")?;
+        let telemetry = Telemetry::start(&config).context("start logging")?;
         let served = runtime.block_on(serve(&config, &environment, inherited));
+        telemetry.finish();
         // Work that nobody waits for must not hold up the end.
         runtime.shutdown_background();
-        telemetry::flush();
         served
     }
 }

@@ -27,6 +27,7 @@ use super::access_log;
 use super::body::{Inflow, PacedBody};
 use super::connection::{Connection, InFlight};
 use super::{limits, request_id};
+use crate::telemetry;
 
 /// What the router's answers carry as an extension to say which route they came from; metrics count by it.
 #[derive(Debug, Clone)]
@@ -168,21 +169,19 @@ impl Exchange {
 
     /// Lets the router answer. A panic in there is that request's failure and nobody else's.
     async fn route(&self, mut router: Router, request: Request<Body>) -> Response<Body> {
-        let span = tracing::error_span!(
-            "request",
-            id = %self.id,
-            http.request.method = %self.method,
-            url.path = self.uri.path(),
-        );
+        let span = telemetry::request_span(self.id, &self.method, &self.uri, request.headers());
         let answer = AssertUnwindSafe(router.call(request)).catch_unwind();
-        match answer.instrument(span).await {
+        let response = match answer.instrument(span.clone()).await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(panic) => {
                 tracing::error!(request_id = %self.id, panic = panic_text(&*panic), "a request panicked");
                 error(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN", "something went wrong in the server", self.id)
             }
-        }
+        };
+        let route = response.extensions().get().unwrap_or(&NO_ROUTE);
+        telemetry::request_ended(&span, &self.method, &route.0, response.status());
+        response
     }
 
     fn set_headers(&self, response: &mut Response<Body>) {

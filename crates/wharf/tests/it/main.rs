@@ -8,4 +8,5 @@ mod metrics;
 mod server;
 mod shutdown;
 mod tls;
+mod traces;
 mod transfers;
