@@ -163,3 +163,6 @@ async fn forget_quiet_clients(shared: Arc<Shared>) {
         rate.forget_quiet_clients();
     }
 }
+
+#[cfg(test)]
+mod tests;

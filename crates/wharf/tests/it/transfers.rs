@@ -108,6 +108,35 @@ fn a_reader_of_a_blob_that_stops_reading_is_cut() {
 }
 
 #[test]
+fn an_http_2_stream_that_is_not_read_is_cut_with_its_connection() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let server = impatient();
+    let path = push_zeros(&server, ZEROS.0, ZEROS.1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let client = reqwest::Client::builder().http2_prior_knowledge().http2_initial_stream_window_size(65_535);
+        let client = client.build().expect("a client");
+        let url = |path: &str| format!("http://{}{path}", server.address());
+        let mut unread = client.get(url(&path)).send().await.expect("an answer");
+        assert_eq!(unread.version(), reqwest::Version::HTTP_2);
+        unread.chunk().await.expect("a beginning");
+        // Another stream of the connection works meanwhile; it takes too few bytes to count.
+        let other = client.get(url("/livez")).send().await.expect("an answer");
+        assert_eq!(other.status(), 200);
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        let mut rest = 0;
+        let end = loop {
+            match unread.chunk().await {
+                Ok(Some(bytes)) => rest += bytes.len(),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        assert!(end.is_err(), "{rest} more bytes came");
+    });
+}
+
+#[test]
 fn a_transfer_that_is_under_way_ends_before_the_server_does() {
     let mut server = Server::start(&["--open"]);
     let blob = push_zeros(&server, ZEROS.0, ZEROS.1);
