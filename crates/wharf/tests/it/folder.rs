@@ -17,9 +17,10 @@ fn a_second_process_is_told_who_has_the_folder() {
 
 #[test]
 fn a_folder_is_free_again_when_its_process_was_killed() {
-    let server = Server::start(&[]);
+    let mut server = Server::start(&[]);
     let data = server.data();
     server.signal("KILL");
+    server.wait();
     let mut command = wharf();
     command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
     let again = Server::spawn(command, tempfile::tempdir().expect("a folder"));
