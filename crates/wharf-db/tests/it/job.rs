@@ -189,6 +189,7 @@ async fn a_worker_that_died_is_overtaken_and_can_change_nothing_afterwards() {
     );
     taken.notified().await;
     stuck.abort();
+    assert!(stuck.await.unwrap_err().is_cancelled());
     database.clock.advance(MINUTE);
     let second = Arc::new(AtomicU32::new(0));
     let attempts = Arc::clone(&second);
