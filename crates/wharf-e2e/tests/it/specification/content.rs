@@ -176,6 +176,16 @@ fn artifacts_with_and_without_layers_and_in_an_index() {
 }
 
 #[test]
+fn an_artifact_whose_one_layer_is_its_empty_config() {
+    let mut content = Content::new(Algorithm::Sha256);
+    let empty = content.blob(crate::image::OCI_EMPTY, b"{}".to_vec());
+    let members = vec![("layers", json!([empty]))];
+    content.shaped(&Shape { members, artifact_type: Some(ARTIFACTS[0]), layers: Some(0) });
+    content.tag("artifact-without-layers");
+    goes_in_and_comes_out(&content);
+}
+
+#[test]
 fn referrers_of_an_image_and_of_an_index() {
     let mut content = Content::new(Algorithm::Sha256);
     let image = content.image();
