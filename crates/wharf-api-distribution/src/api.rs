@@ -9,7 +9,7 @@ use axum::routing::{any, get};
 use http_body::Body as _;
 use url::Url;
 use wharf_context::{Context, RequestId};
-use wharf_identity::Identity;
+use wharf_identity::{Identity, Wanted};
 use wharf_registry::Registry;
 
 use crate::authenticate::Knock;
@@ -40,6 +40,13 @@ pub(crate) struct Call {
     pub(crate) target: Target,
     pub(crate) parameters: Parameters,
     pub(crate) request: Request<Body>,
+}
+
+/// What a request's line asks for.
+struct Asked<'w> {
+    target: Target,
+    parameters: Parameters,
+    wanted: &'w [Wanted],
 }
 
 /// `/v2/…` and `/token`.
@@ -87,14 +94,21 @@ async fn dispatch(
     let endpoint = target.endpoint(request.method())?;
     *found = Some(endpoint);
     let parameters = Parameters::parse(request.uri().query().unwrap_or_default())?;
+    let wanted = authenticate::wanted(endpoint, &target, &parameters)?;
+    let answer = answer(api, endpoint, Asked { target, parameters, wanted: &wanted }, request, request_id).await;
+    answer.map_err(|error| error.for_scopes(|| authenticate::scopes(endpoint, &wanted)))
+}
+
+async fn answer(
+    api: &Api,
+    endpoint: &'static Endpoint,
+    asked: Asked<'_>,
+    request: Request<Body>,
+    request_id: RequestId,
+) -> Result<Response, OciError> {
     let knock = Knock::read(&request, request_id)?;
-    let ctx = authenticate::context(api, endpoint, &target, &parameters, knock).await?;
-    let call = Call { ctx, target, parameters, request };
-    let name = call.target.repository().cloned();
-    handle(api, endpoint.operation, call).await.map_err(|error| match name {
-        Some(name) => error.for_repository(&name, endpoint),
-        None => error,
-    })
+    let ctx = authenticate::context(api, endpoint, asked.wanted, knock).await?;
+    handle(api, endpoint.operation, Call { ctx, target: asked.target, parameters: asked.parameters, request }).await
 }
 
 async fn handle(api: &Api, operation: Operation, call: Call) -> Result<Response, OciError> {

@@ -33,13 +33,11 @@ impl Knock {
 pub(crate) async fn context(
     api: &Api,
     endpoint: &Endpoint,
-    target: &Target,
-    parameters: &Parameters,
+    wanted: &[Wanted],
     knock: Knock,
 ) -> Result<Context, OciError> {
     let anonymous = matches!(knock.credentials, Credentials::Anonymous);
-    let wanted = wanted(endpoint, target, parameters)?;
-    let ctx = api.identity.context(&knock.credentials, knock.request_id, knock.remote, &wanted).await?;
+    let ctx = api.identity.context(&knock.credentials, knock.request_id, knock.remote, wanted).await?;
     // `docker login` asks here whether its password is right, and learns here where to get a token.
     if endpoint.operation == Operation::Ping && anonymous && !api.identity.settings().is_open {
         return Err(OciError::unauthorized("log in, or ask for a token", Vec::new()));
@@ -48,7 +46,7 @@ pub(crate) async fn context(
 }
 
 /// What a request may need: its endpoint's permissions on its repository, and Pull on the source of a mount.
-fn wanted(endpoint: &Endpoint, target: &Target, parameters: &Parameters) -> Result<Vec<Wanted>, OciError> {
+pub(crate) fn wanted(endpoint: &Endpoint, target: &Target, parameters: &Parameters) -> Result<Vec<Wanted>, OciError> {
     let Some(repository) = target.repository() else { return Ok(Vec::new()) };
     let mut wanted = vec![Wanted { repository: repository.clone(), permissions: endpoint.permissions() }];
     if endpoint.operation == Operation::OpenUpload
@@ -58,6 +56,13 @@ fn wanted(endpoint: &Endpoint, target: &Target, parameters: &Parameters) -> Resu
         wanted.push(Wanted { repository: source, permissions: Permissions::of(&[Permission::Pull]) });
     }
     Ok(wanted)
+}
+
+/// The scopes of a token that is good for the request: its endpoint's own, then the source of a mount.
+pub(crate) fn scopes(endpoint: &Endpoint, wanted: &[Wanted]) -> Vec<String> {
+    let own = endpoint.wanted.iter().map(|permission| permission.name()).collect::<Vec<_>>().join(",");
+    let actions = std::iter::once(own.as_str()).chain(std::iter::repeat(Permission::Pull.name()));
+    wanted.iter().zip(actions).map(|(wanted, actions)| format!("repository:{}:{actions}", wanted.repository)).collect()
 }
 
 /// `from` of a mount.

@@ -5,11 +5,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use wharf_context::{AuthorizeError, Kind, RequestId};
-use wharf_oci::RepositoryName;
 use wharf_oci::code::ErrorCode;
 use wharf_registry::Error as RegistryError;
-
-use crate::route::Endpoint;
 
 /// An error on its way to a client: a code, a status, a sentence, and sometimes a header.
 #[derive(Debug)]
@@ -67,14 +64,10 @@ impl OciError {
         Self { challenge: Some(scopes), ..Self::new(ErrorCode::Unauthorized, message) }
     }
 
-    /// Completes a challenge with the scope that the endpoint needs on the repository.
-    pub(crate) fn for_repository(mut self, name: &RepositoryName, endpoint: &Endpoint) -> Self {
-        if let Some(scopes) = self.challenge.as_mut() {
-            let actions: Vec<&str> = endpoint.wanted.iter().map(|permission| permission.name()).collect();
-            let own = format!("repository:{name}:{}", actions.join(","));
-            // The source of a mount is a second scope beside the endpoint's own.
-            scopes.retain(|scope| *scope != format!("repository:{name}:pull"));
-            scopes.insert(0, own);
+    /// Completes a challenge with the scopes that the request needs, unless it names its own.
+    pub(crate) fn for_scopes(mut self, scopes: impl FnOnce() -> Vec<String>) -> Self {
+        if let Some(challenge) = self.challenge.as_mut().filter(|challenge| challenge.is_empty()) {
+            *challenge = scopes();
         }
         self
     }
@@ -135,7 +128,7 @@ impl From<RegistryError> for OciError {
         if let RegistryError::Authorize(denied) = &error
             && denied.kind() == Kind::Unauthenticated
         {
-            this.challenge = Some(missing_scope(denied));
+            this.challenge = Some(Vec::new());
         }
         this.hide_internals(kind, error)
     }
@@ -170,15 +163,6 @@ impl OciError {
             | Kind::Throttled => return self,
         };
         Self { message, cause: Some(Box::new(error)), ..self }
-    }
-}
-
-/// The scope that a token lacks.
-fn missing_scope(denied: &AuthorizeError) -> Vec<String> {
-    if let AuthorizeError::InsufficientScope(name) = denied {
-        vec![format!("repository:{name}:pull")]
-    } else {
-        Vec::new()
     }
 }
 

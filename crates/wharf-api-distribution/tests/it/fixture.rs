@@ -9,7 +9,7 @@ use data_encoding::BASE64;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 use wharf_api_distribution::Settings;
-use wharf_context::{Caller, Context, Grants, Permission, Permissions, RequestId};
+use wharf_context::{Caller, Context, FakeClock, Grants, Permission, Permissions, RequestId};
 use wharf_identity::{Hashing, Identity, MemberName, NewRobot, NewUser, Openness, Role, Secret, SystemRole};
 use wharf_oci::{Algorithm, Digest};
 use wharf_registry::Registry;
@@ -36,6 +36,7 @@ pub(crate) struct Fixture {
     router: Router,
     pub(crate) robots: Vec<(String, String)>,
     pub(crate) identity: Identity,
+    pub(crate) clock: Arc<FakeClock>,
     _database: Database,
 }
 
@@ -74,9 +75,10 @@ impl Fixture {
         let identity =
             Identity::new(identity_settings, database.db.clone(), Arc::clone(&clock) as _).expect("settings work");
         let store = Arc::new(wharf_blob_memory());
-        let registry = Registry::new(wharf_registry::Settings::default(), database.db.clone(), store, clock);
+        let registry =
+            Registry::new(wharf_registry::Settings::default(), database.db.clone(), store, Arc::clone(&clock) as _);
         let router = wharf_api_distribution::router(registry, identity.clone(), settings);
-        let mut this = Self { router, robots: Vec::new(), identity, _database: database };
+        let mut this = Self { router, robots: Vec::new(), identity, clock, _database: database };
         this.people().await;
         this
     }

@@ -62,8 +62,12 @@ async fn a_token_opens_no_more_than_it_was_issued_for() {
 async fn a_mount_by_token_asks_for_the_source_too() {
     let fixture = Fixture::open().await;
     let digest = fixture.push_blob("private/app", b"layer").await;
-    let narrow = token(&fixture, "owner", "repository:public/copy:pull,push").await;
     let path = format!("/v2/public/copy/blobs/uploads/?mount={digest}&from=private/app");
+    let both = r#"scope="repository:public/copy:pull,push repository:private/app:pull""#;
+    let anonymous = fixture.send(Request::post(&path).body(Body::empty()).expect("a request")).await;
+    assert_eq!(anonymous.status, StatusCode::UNAUTHORIZED);
+    assert!(anonymous.header("www-authenticate").contains(both), "{}", anonymous.header("www-authenticate"));
+    let narrow = token(&fixture, "owner", "repository:public/copy:pull,push").await;
     let mount = |token: String| {
         let request = Request::post(&path).header("authorization", token).body(Body::empty()).expect("a request");
         fixture.send(request)
@@ -71,10 +75,7 @@ async fn a_mount_by_token_asks_for_the_source_too() {
     let refused = mount(narrow).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     let challenge = refused.header("www-authenticate").to_owned();
-    assert!(
-        challenge.contains(r#"scope="repository:public/copy:pull,push repository:private/app:pull""#),
-        "{challenge}"
-    );
+    assert!(challenge.contains(both), "{challenge}");
     let wide = token(&fixture, "owner", "repository:public/copy:pull,push+repository:private/app:pull").await;
     assert_eq!(mount(wide).await.status, StatusCode::CREATED);
 }
@@ -124,4 +125,15 @@ async fn forged_tokens_are_refused() {
         let answer = get(&fixture, "/v2/private/app/tags/list", Some(bad)).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{bad}");
     }
+}
+
+#[tokio::test]
+async fn a_token_that_ended_is_answered_with_what_to_ask_for() {
+    let fixture = Fixture::open().await;
+    fixture.push_image("private/app", "v1", b"layer").await;
+    let pull = token(&fixture, "guest", "repository:private/app:pull").await;
+    fixture.clock.advance(std::time::Duration::from_secs(3600));
+    let ended = get(&fixture, "/v2/private/app/manifests/v1", Some(&pull)).await;
+    assert_eq!(ended.status, StatusCode::UNAUTHORIZED);
+    assert!(ended.header("www-authenticate").ends_with(r#"scope="repository:private/app:pull""#));
 }
