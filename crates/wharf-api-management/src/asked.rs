@@ -66,13 +66,12 @@ impl AuditQuery {
     }
 }
 
-/// Text that a database can hold.
+/// A name or a number, as lists give them.
 fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.len() > MAX_VALUE_BYTES || text.chars().any(|letter| letter.is_control() || letter == '\u{fffd}') {
-        return Err(D::Error::custom(format!(
-            "a value has at most {MAX_VALUE_BYTES} bytes of UTF-8 that can be printed"
-        )));
+    let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if text.is_empty() || text.len() > MAX_VALUE_BYTES || !is_printable {
+        return Err(D::Error::custom(format!("a value is 1 to {MAX_VALUE_BYTES} printable characters of ASCII")));
     }
     Ok(Some(text))
 }
@@ -116,6 +115,8 @@ mod tests {
             ("limit=1&offset=2", None),
             ("after=%00", None),
             ("after=%FF", None),
+            ("after=", None),
+            ("after=a+b", None),
         ];
         for (query, wanted) in table {
             assert_eq!(ask(query).await, wanted, "{query}");

@@ -54,7 +54,14 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if !text.trim_start().starts_with('{') {
         return Err(Problem::invalid("the body is a JSON object"));
     }
-    serde_json::from_str(text).map_err(|error| Problem::invalid(error.to_string()))
+    serde_json::from_str(text).map_err(|error| Problem::invalid(sentence(&error)))
+}
+
+/// What is wrong, without the place: bodies are short, and most are made by programs.
+fn sentence(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }
 
 #[cfg(test)]

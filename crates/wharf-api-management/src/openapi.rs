@@ -9,8 +9,7 @@ use utoipa::openapi::path::{
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::response::{Response, ResponseBuilder, ResponsesBuilder};
 use utoipa::openapi::schema::{
-    AdditionalProperties, ArrayBuilder, ComponentsBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat,
-    SchemaType, Type,
+    AdditionalProperties, ArrayBuilder, ComponentsBuilder, ObjectBuilder, Schema, SchemaType, Type,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Content, HeaderBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required};
@@ -22,6 +21,9 @@ use crate::route::{Gives, ROUTES, Route, Shape, Verb};
 const DESCRIPTION: &str = "Manages projects, members, robot accounts, users, groups and signing keys, and shows the \
 audit log. Log in with HTTP Basic, or with a token of scope `registry:management:*`. Lists come in pages: `next` of one \
 is `after` of the following, which the `Link` header names, too. Errors are problem documents (RFC 9457).";
+
+/// The ways to log in; each is enough.
+const LOG_INS: [&str; 2] = ["basic", "bearer"];
 
 type Schemas = BTreeMap<String, RefOr<Schema>>;
 
@@ -40,16 +42,20 @@ pub fn openapi() -> OpenApi {
     }
     let components = ComponentsBuilder::new()
         .schemas_from_iter(schemas)
-        .security_scheme("basic", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)))
-        .security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)))
+        .security_scheme(LOG_INS[0], SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)))
+        .security_scheme(LOG_INS[1], SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)))
         .build();
     let info = InfoBuilder::new().title("Wharf").version("v1").description(Some(DESCRIPTION)).build();
     OpenApiBuilder::new()
         .info(info)
         .paths(paths)
         .components(Some(components))
-        .security(Some(["basic", "bearer"].map(|name| SecurityRequirement::new(name, [""; 0]))))
+        .security(Some(LOG_INS.map(log_in)))
         .build()
+}
+
+fn log_in(name: &str) -> SecurityRequirement {
+    SecurityRequirement::new(name, [""; 0])
 }
 
 fn http_method(verb: Verb) -> HttpMethod {
@@ -83,10 +89,12 @@ fn operation(route: &Route) -> Operation {
     let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let in_query = route.parameters.iter().copied();
     let parameters: Vec<Parameter> = in_path
-        .map(|name| parameter(name, ParameterIn::Path))
-        .chain(in_query.map(|name| parameter(name, ParameterIn::Query)))
+        .map(|name| parameter(name, ParameterIn::Path, meaning(name)))
+        .chain(in_query.map(|name| parameter(name, ParameterIn::Query, meaning_in(route, name))))
         .collect();
+    let everybody = [SecurityRequirement::default()].into_iter().chain(LOG_INS.map(log_in));
     OperationBuilder::new()
+        .securities(route.is_for_everybody.then_some(everybody))
         .operation_id(Some(route.operation))
         .summary(Some(route.summary))
         .tag(route.noun())
@@ -157,9 +165,8 @@ fn page(shape: Shape) -> RefOr<Schema> {
         .into()
 }
 
-fn parameter(name: &str, place: ParameterIn) -> Parameter {
+fn parameter(name: &str, place: ParameterIn, (description, schema): Meaning) -> Parameter {
     let is_path = place == ParameterIn::Path;
-    let (description, schema) = meaning(name);
     ParameterBuilder::new()
         .name(name)
         .parameter_in(place)
@@ -169,21 +176,39 @@ fn parameter(name: &str, place: ParameterIn) -> Parameter {
         .build()
 }
 
+/// A sentence, and what the value looks like.
+type Meaning = (&'static str, ObjectBuilder);
+
+const MEMBER: &str = "^(user|group):[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$";
+
+fn text(pattern: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern))
+}
+
+/// What a parameter means in the query of one route: positions are of its list.
+fn meaning_in(route: &Route, name: &str) -> Meaning {
+    let (description, schema) = meaning(name);
+    match (name, route.operation) {
+        ("after", "list_members") => (description, text(MEMBER)),
+        ("after", "list_audit") => (description, text("^[0-9]{1,18}$")),
+        _ => (description, schema),
+    }
+}
+
 /// What a parameter of this name means, wherever it stands.
-fn meaning(name: &str) -> (&'static str, ObjectBuilder) {
+fn meaning(name: &str) -> Meaning {
     const ACCOUNT: &str = "^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$";
-    let text = |pattern| ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
+    const VALUE: &str = "^[!-~]{1,1024}$";
     match name {
         "project" => ("A project's name.", text("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*$").max_length(Some(255))),
-        "member" => ("`user:NAME` or `group:NAME`.", text("^(user|group):[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$")),
+        "member" => ("`user:NAME` or `group:NAME`.", text(MEMBER)),
         "robot" => ("A robot account's name within its project.", text(ACCOUNT)),
         "user" => ("A user's name.", text(ACCOUNT)),
         "group" => ("A group's name.", text(ACCOUNT)),
-        "after" => ("`next` of the page before.", ObjectBuilder::new().schema_type(Type::String)),
-        "resource" => ("Only what was done to this.", ObjectBuilder::new().schema_type(Type::String)),
+        "after" => ("`next` of the page before.", text(VALUE)),
+        "resource" => ("Only what was done to this.", text(VALUE)),
         "limit" => {
-            let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
-            let number = ObjectBuilder::new().schema_type(Type::Integer).format(Some(format)).minimum(Some(1));
+            let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
             ("How many entries at most: 100 where nothing is said, never more than 1,000.", number)
         }
         _ => ("", ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(true)))),

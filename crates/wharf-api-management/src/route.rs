@@ -94,6 +94,8 @@ pub struct Route {
     pub operation: &'static str,
     /// What it does, in a sentence.
     pub summary: &'static str,
+    /// Whether callers who have not logged in may be answered; all others are asked to log in before anything else.
+    pub is_for_everybody: bool,
     pub(crate) parameters: &'static [&'static str],
     pub(crate) takes: Option<Shape>,
     pub(crate) gives: Gives,
@@ -102,7 +104,17 @@ pub struct Route {
 
 impl Route {
     const fn new(verb: Verb, path: &'static str, handler: Handler) -> Self {
-        Self { verb, path, operation: "", summary: "", parameters: &[], takes: None, gives: Gives::Nothing, handler }
+        Self {
+            verb,
+            path,
+            operation: "",
+            summary: "",
+            is_for_everybody: false,
+            parameters: &[],
+            takes: None,
+            gives: Gives::Nothing,
+            handler,
+        }
     }
 
     const fn does(self, operation: &'static str, summary: &'static str) -> Self {
@@ -127,6 +139,10 @@ impl Route {
 
     const fn with_parameters(self, parameters: &'static [&'static str]) -> Self {
         Self { parameters, ..self }
+    }
+
+    const fn for_everybody(self) -> Self {
+        Self { is_for_everybody: true, ..self }
     }
 
     const fn gives_openapi(self) -> Self {
@@ -154,7 +170,7 @@ macro_rules! route {
 
 /// Every route.
 pub const ROUTES: &[Route] = &[
-    route!(Get "/openapi.json" openapi::show).does("openapi", "This document.").gives_openapi(),
+    route!(Get "/openapi.json" openapi::show).does("openapi", "This document.").for_everybody().gives_openapi(),
     route!(Get "/server" server::show).does("server", "Which server this is.").gives::<server::ServerBody>(),
     route!(Get "/me" me::show).does("me", "Who the caller is.").gives::<me::MeBody>(),
     route!(Put "/me/password" me::change_password)
@@ -162,13 +178,16 @@ pub const ROUTES: &[Route] = &[
         .takes::<me::PasswordChangeBody>(),
     route!(Get "/projects" projects::list)
         .does("list_projects", "The projects that the caller sees, in the order of their names.")
+        .for_everybody()
         .lists::<projects::ProjectBody>(),
     route!(Post "/projects" projects::create)
         .does("create_project", "Makes a project without members.")
+        .for_everybody()
         .takes::<projects::NewProjectBody>()
         .creates::<projects::ProjectBody>(),
     route!(Get "/projects/{project}" projects::show)
         .does("get_project", "One project, with the caller's role in it.")
+        .for_everybody()
         .gives::<projects::ProjectBody>(),
     route!(Patch "/projects/{project}" projects::update)
         .does("update_project", "Changes a project's settings; fields that are left out stay as they are.")
