@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::command::client;
 use crate::config::source::Problem;
 
 /// What the process's exit code means. Code 2 for a wrong command line is clap's.
@@ -14,6 +15,10 @@ Exit codes:
   3    the configuration is wrong
   4    the data folder is in use by another process
   5    an address to listen on is taken or not ours
+  6    the server asks for a log-in, or does not allow it
+  7    the server knows no such thing, or does not show it
+  8    it exists already, or its state forbids it
+  9    the server cannot be reached or cannot answer now; the same may pass later
   130  ended at once by a second signal";
 
 /// What goes wrong in ways that people can mend.
@@ -44,6 +49,9 @@ pub(crate) enum Error {
     /// The certificate or its key cannot be used.
     #[error("cannot use the TLS certificate: {0}")]
     Certificate(String),
+    /// A server was asked and did not do it.
+    #[error(transparent)]
+    Client(client::Error),
 }
 
 impl Error {
@@ -66,6 +74,7 @@ impl Error {
             }
             Self::Listen { .. } => "choose another address with --listen".to_owned(),
             Self::Certificate(_) => "`tls.certificate` and `tls.key` name PEM files that belong together".to_owned(),
+            Self::Client(error) => error.hint(),
         }
     }
 
@@ -80,6 +89,7 @@ impl Error {
             Self::FolderInUse { .. } => 4,
             Self::Listen { .. } => 5,
             Self::UseFolder { .. } => 1,
+            Self::Client(error) => error.exit_code(),
         }
     }
 }

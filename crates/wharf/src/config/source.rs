@@ -15,7 +15,7 @@ use crate::error::Error;
 const PREFIX: &str = "WHARF_";
 
 /// Variables with our prefix that are no settings.
-const OTHER_VARIABLES: [&str; 1] = ["WHARF_CONFIG"];
+const OTHER_VARIABLES: [&str; 4] = ["WHARF_CONFIG", "WHARF_SERVER", "WHARF_USERNAME", "WHARF_PASSWORD_FILE"];
 
 /// The variables of this process.
 pub(crate) type Environment = BTreeMap<String, String>;

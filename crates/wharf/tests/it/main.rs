@@ -1,9 +1,10 @@
-//! The built binary from outside: configuration, data folder, listener, limits, TLS, ending.
+//! The built binary from outside: configuration, data folder, listener, limits, TLS, ending, management.
 
 mod activation;
 mod config;
 mod folder;
 mod limits;
+mod management;
 mod metrics;
 mod server;
 mod shutdown;

@@ -105,6 +105,17 @@ impl Server {
         ask(self.connect(), path)
     }
 
+    /// The answer's head and body to a POST on a connection of its own.
+    pub(crate) fn post(&self, path: &str, media_type: &str, body: &str) -> String {
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: {media_type}\r\n");
+        let mut stream = self.connect();
+        write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
     /// Everything logged so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().expect("a log").clone()

@@ -1,0 +1,147 @@
+//! What can go wrong between the command line and a server, and what can be done about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::output::printable;
+
+/// Why a command did not do what it says.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum Error {
+    /// The server's address cannot be used.
+    #[error("`{text}` is not a server's address")]
+    ServerAddress { text: String },
+    /// The password would go over the network unencrypted.
+    #[error("the password would go to `{server}` without TLS")]
+    Exposed { server: String },
+    /// A password without a name.
+    #[error("--password-stdin needs --username")]
+    NoUsername,
+    /// A password is needed and nobody can be asked.
+    #[error("a password is needed, and standard input is no terminal to ask at")]
+    NoTerminal,
+    /// The password cannot be read.
+    #[error("cannot read the password")]
+    ReadPassword(#[source] io::Error),
+    /// Two different ones were typed.
+    #[error("the two passwords differ")]
+    PasswordsDiffer,
+    /// A token that cannot stand in a header.
+    #[error("the stored log-in is malformed")]
+    Token,
+    /// A file that was named cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    ReadFile { path: PathBuf, source: io::Error },
+    /// What `docker login` has written is not JSON.
+    #[error("`{}` is not what `docker login` writes", path.display())]
+    DockerConfig { path: PathBuf, source: serde_json::Error },
+    /// A credential helper does not answer.
+    #[error("the credential helper `docker-credential-{name}` does not answer")]
+    Helper { name: String, source: io::Error },
+    /// No runtime.
+    #[error("cannot start the runtime")]
+    Runtime(#[source] io::Error),
+    /// The server cannot be reached.
+    #[error(transparent)]
+    Http(#[from] wharf_http::Error),
+    /// Something else listens there.
+    #[error("`{server}` does not answer like Wharf")]
+    NotWharf { server: String },
+    /// A value of the command line that only makes sense together with the time.
+    #[error("the expiry is beyond the calendar")]
+    Expiry,
+    /// The server said no.
+    #[error("{}", printable(&_0.detail))]
+    Refused(Box<Refusal>),
+    /// Standard output is gone.
+    #[error("cannot write to standard output")]
+    Print(#[source] io::Error),
+}
+
+/// What the server said instead of doing it.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) detail: String,
+    pub(crate) request_id: Option<String>,
+    pub(crate) retry_after: Option<u64>,
+    pub(crate) host: String,
+    pub(crate) has_shown_credentials: bool,
+}
+
+impl Error {
+    /// What the reader can do about it.
+    pub(crate) fn hint(&self) -> String {
+        let hint = match self {
+            Self::ServerAddress { .. } => "write `https://registry.example.com`, or a host and port",
+            Self::Exposed { .. } => "use https, or add --plain-http if everyone on the way is trusted",
+            Self::NoUsername => "name yourself with --username or WHARF_USERNAME",
+            Self::NoTerminal => {
+                "give the password by --password-stdin, --new-password-stdin or WHARF_PASSWORD_FILE, or log in with `docker login`"
+            }
+            Self::ReadPassword(_) => "it is one line of standard input, or what you type",
+            Self::PasswordsDiffer => "nothing was changed; try again",
+            Self::Token => "log in again with `docker login`",
+            Self::ReadFile { .. } => "name a file that this user can read",
+            Self::DockerConfig { .. } => "repair or remove the file, or name yourself with --username",
+            Self::Helper { .. } => "install it, or name yourself with --username",
+            Self::Runtime(_) | Self::Print(_) => "this is the machine's trouble, not the server's",
+            Self::Http(_) | Self::NotWharf { .. } => {
+                "is the server running? Name another one with --server or WHARF_SERVER"
+            }
+            Self::Expiry => "choose a shorter time, or --never-expires",
+            Self::Refused(refusal) => return refusal.hint(),
+        };
+        hint.to_owned()
+    }
+
+    /// The process's exit code; see `EXIT_CODES`.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::ServerAddress { .. } | Self::NoUsername => 2,
+            Self::Exposed { .. } | Self::NoTerminal => 6,
+            Self::Http(_) | Self::NotWharf { .. } => 9,
+            Self::Refused(refusal) => refusal.exit_code(),
+            Self::ReadPassword(_)
+            | Self::PasswordsDiffer
+            | Self::Token
+            | Self::ReadFile { .. }
+            | Self::DockerConfig { .. }
+            | Self::Helper { .. }
+            | Self::Runtime(_)
+            | Self::Expiry
+            | Self::Print(_) => 1,
+        }
+    }
+}
+
+impl Refusal {
+    fn hint(&self) -> String {
+        match self.status {
+            401 if self.has_shown_credentials => {
+                "check the name and the password; `docker login` stores them anew".to_owned()
+            }
+            401 => format!("log in with `docker login {}`, or name yourself with --username", self.host),
+            403 => "ask an owner of the project, or an administrator".to_owned(),
+            404 => "check the name; what you may not see is not known, either".to_owned(),
+            409 => "look at what is there; nothing was changed".to_owned(),
+            429 => format!("try again in {} s", self.retry_after.unwrap_or(60)),
+            500.. => {
+                let id = self.request_id.as_deref().unwrap_or("the time of this request");
+                format!("the server's log says more under {}", printable(id))
+            }
+            _ => "`--help` says what the command takes; nothing was changed".to_owned(),
+        }
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self.status {
+            401 | 403 => 6,
+            404 => 7,
+            409 => 8,
+            429 | 500.. => 9,
+            _ => 1,
+        }
+    }
+}

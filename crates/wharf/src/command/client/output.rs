@@ -1,0 +1,124 @@
+//! How answers are shown: tables and lines for people, the server's JSON for scripts.
+
+use std::io::{self, Write as _};
+
+use serde_json::Value;
+
+use super::error::Error;
+
+/// A column or a line: its head, the member of the document that it shows, and what stands for nothing.
+pub(crate) type Column = (&'static str, &'static str, &'static str);
+
+/// Where answers go.
+#[derive(Debug)]
+pub(crate) struct Output {
+    is_json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(is_json: bool) -> Self {
+        Self { is_json }
+    }
+
+    /// A list.
+    pub(crate) fn list(&self, entries: &[Value], columns: &[Column]) -> Result<(), Error> {
+        if self.is_json {
+            return print(&pretty(&Value::from(entries.to_vec())));
+        }
+        let head: Vec<String> = columns.iter().map(|(head, ..)| (*head).to_owned()).collect();
+        let rows = entries.iter().map(|entry| columns.iter().map(|column| cell(entry, column)).collect());
+        print(&table(std::iter::once(head).chain(rows).collect()))
+    }
+
+    /// One thing.
+    pub(crate) fn one(&self, document: &Value, lines: &[Column]) -> Result<(), Error> {
+        if self.is_json {
+            return print(&pretty(document));
+        }
+        let rows = lines.iter().map(|line| vec![line.0.to_owned(), cell(document, line)]);
+        print(&table(rows.collect()))
+    }
+
+    /// What was done, where there is no document.
+    pub(crate) fn done(&self, sentence: &str) -> Result<(), Error> {
+        if self.is_json { Ok(()) } else { print(&format!("{}\n", printable(sentence))) }
+    }
+
+    /// Text that only people want, beside a document.
+    pub(crate) fn remark(&self, sentence: &str) {
+        if !self.is_json {
+            eprintln!("{}", printable(sentence));
+        }
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn cell(document: &Value, (_, member, nothing): &Column) -> String {
+    let text = match &document[*member] {
+        Value::Null => String::new(),
+        Value::Bool(is_so) => if *is_so { "yes" } else { "no" }.to_owned(),
+        Value::String(text) => shortened(text),
+        Value::Array(values) => {
+            values.iter().map(|value| value.as_str().unwrap_or_default()).collect::<Vec<_>>().join(",")
+        }
+        value @ (Value::Number(_) | Value::Object(_)) => value.to_string(),
+    };
+    if text.is_empty() { (*nothing).to_owned() } else { printable(&text) }
+}
+
+/// Moments without fractions of a second.
+fn shortened(text: &str) -> String {
+    let moment = text.parse::<jiff::Timestamp>().ok().filter(|_| text.ends_with('Z'));
+    moment.map_or_else(|| text.to_owned(), |moment| format!("{moment:.0}"))
+}
+
+/// Nothing that a server says moves the cursor.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
+/// Rows in columns, the last of which is not filled up.
+fn table(rows: Vec<Vec<String>>) -> String {
+    let count = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let line: String = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}  ")).collect();
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// To standard output. A reader that has seen enough is no failure.
+fn print(text: &str) -> Result<(), Error> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_what_stands_in_them() {
+        let rows = [["NAME", "ROLE"], ["alexandra", "-"], ["ö", "owner"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(rows.to_vec()), "NAME       ROLE\nalexandra  -\nö          owner\n");
+        assert_eq!(table(Vec::new()), "");
+    }
+
+    #[test]
+    fn cells_show_words_and_no_control_characters() {
+        let document = json!({ "a": null, "b": true, "c": ["x", "y"], "d": [], "e": "\u{1b}[2Jz", "f": 7, "g": "2026-01-01T00:00:00.5Z" });
+        let cells = ["a", "b", "c", "d", "e", "f", "g"].map(|member| cell(&document, &("", member, "-")));
+        assert_eq!(cells, ["-", "yes", "x,y", "-", "\u{fffd}[2Jz", "7", "2026-01-01T00:00:00Z"]);
+    }
+}
