@@ -1,22 +1,22 @@
 //! One request and its answer: id, limits, the router, panics, and what is written down at the end.
 
+mod refusal;
+mod tracked;
+
 use std::any::Any;
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::uri::Scheme;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use tower::Service as _;
 use tracing::Instrument as _;
@@ -28,6 +28,8 @@ use super::body::{Inflow, PacedBody};
 use super::connection::{Connection, InFlight};
 use super::{limits, request_id};
 use crate::telemetry;
+
+pub(crate) use tracked::TrackedBody;
 
 /// What the router's answers carry as an extension to say which route they came from; metrics count by it.
 #[derive(Debug, Clone)]
@@ -64,12 +66,12 @@ pub(crate) async fn answer(
 ) -> Result<Response<TrackedBody>, Infallible> {
     let Entrance { connection, router, scheme } = entrance;
     let (exchange, request) = Exchange::begin(shared, &connection, scheme, request);
-    let mut response = match exchange.refuse(&request) {
+    let mut response = match refusal::judge(&exchange.shared, exchange.client, &request, exchange.id) {
         Some(refusal) => refusal,
         None => exchange.route(router, request).await,
     };
     if exchange.inflow.is_too_slow() {
-        response = error(
+        response = refusal::error(
             StatusCode::REQUEST_TIMEOUT,
             "BLOB_UPLOAD_INVALID",
             "the request's body came too slowly",
@@ -117,7 +119,9 @@ impl Exchange {
         let id = request_id::assign(&mut request);
         let peer = connection.peer();
         let client = peer.map(|peer| limits::client_address(peer.ip(), request.headers(), &shared.trusted_proxies));
-        request.extensions_mut().insert(scheme);
+        let is_https =
+            peer.is_some_and(|peer| limits::is_forwarded_https(peer.ip(), request.headers(), &shared.trusted_proxies));
+        request.extensions_mut().insert(if is_https { Scheme::HTTPS } else { scheme });
         if let Some((client, peer)) = client.zip(peer) {
             // A forwarded client's port is not known.
             let port = if client == peer.ip().to_canonical() { peer.port() } else { 0 };
@@ -151,22 +155,6 @@ impl Exchange {
         (exchange, request)
     }
 
-    /// The answer to a client that sends too much of a header, or too many requests.
-    fn refuse(&self, request: &Request<Body>) -> Option<Response<Body>> {
-        let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
-        let header_bytes =
-            fields.sum::<usize>() + request.uri().path().len() + request.uri().query().map_or(0, str::len);
-        if header_bytes > self.shared.header_size {
-            let sentence = "the request's headers are too large";
-            return Some(error(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "UNSUPPORTED", sentence, self.id));
-        }
-        let wait = self.shared.request_rate.as_ref()?.count(self.client?).err()?;
-        let sentence = "too many requests; try again later";
-        let mut response = error(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", sentence, self.id);
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
-        Some(response)
-    }
-
     /// Lets the router answer. A panic in there is that request's failure and nobody else's.
     async fn route(&self, mut router: Router, request: Request<Body>) -> Response<Body> {
         let span = telemetry::request_span(self.id, &self.method, &self.uri, request.headers());
@@ -176,7 +164,12 @@ impl Exchange {
             Ok(Err(never)) => match never {},
             Err(panic) => {
                 tracing::error!(request_id = %self.id, panic = panic_text(&*panic), "a request panicked");
-                error(StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN", "something went wrong in the server", self.id)
+                refusal::error(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "UNKNOWN",
+                    "something went wrong in the server",
+                    self.id,
+                )
             }
         };
         let route = response.extensions().get().unwrap_or(&NO_ROUTE);
@@ -242,85 +235,8 @@ impl Drop for Exchange {
     }
 }
 
-/// A response body that knows when it has ended.
-#[derive(Debug)]
-pub(crate) struct TrackedBody {
-    body: Body,
-    exchange: Exchange,
-    holds_frame: bool,
-}
-
-impl TrackedBody {
-    fn note(&mut self, frame: Option<&Frame<Bytes>>) {
-        match frame.map(|frame| frame.data_ref().map_or(0, Bytes::len)) {
-            Some(bytes) => {
-                self.exchange.bytes_out += bytes as u64;
-                self.exchange.in_flight.hold_frame();
-                self.holds_frame = true;
-                let is_last = self.exchange.expected_bytes_out == Some(self.exchange.bytes_out);
-                self.exchange.is_complete = is_last || self.body.is_end_stream();
-            }
-            None => self.exchange.is_complete = true,
-        }
-    }
-
-    fn release(&mut self) {
-        if std::mem::take(&mut self.holds_frame) {
-            self.exchange.in_flight.release_frame();
-        }
-    }
-}
-
-impl http_body::Body for TrackedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.release();
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => self.note(Some(frame)),
-            Poll::Ready(None) => self.note(None),
-            Poll::Ready(Some(Err(error))) => {
-                tracing::warn!(request_id = %self.exchange.id, error = %chain(error), "an answer broke off");
-            }
-            Poll::Pending => {}
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for TrackedBody {
-    fn drop(&mut self) {
-        self.release();
-    }
-}
-
-/// An answer of the server itself, in the form that the distribution-spec gives errors.
-fn error(status: StatusCode, code: &str, message: &str, id: RequestId) -> Response<Body> {
-    let detail = serde_json::json!({ "request_id": id.to_string() });
-    let errors = serde_json::json!({ "errors": [{ "code": code, "message": message, "detail": detail }] });
-    let mut response = Response::new(Body::from(errors.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
 /// What a panic said.
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no text)")
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

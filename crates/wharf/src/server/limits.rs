@@ -38,7 +38,7 @@ pub(crate) fn connections(configured: usize) -> usize {
     let possible = descriptors.saturating_sub(OTHER_DESCRIPTORS) / PER_CONNECTION;
     let possible = usize::try_from(possible).unwrap_or(usize::MAX).max(1);
     if possible < configured {
-        tracing::warn!(configured, possible, "the limit of open files allows fewer connections (see `ulimit -n`)");
+        tracing::info!(configured, possible, "the limit of open files allows fewer connections (see `ulimit -n`)");
     }
     configured.min(possible)
 }
@@ -92,6 +92,12 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
         }
     }
     client
+}
+
+/// Whether a trusted proxy says that the client came by HTTPS.
+pub(crate) fn is_forwarded_https(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    is_trusted(peer.to_canonical(), trusted)
+        && headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
 }
 
 /// Whether `address` is one of the proxies that are believed.

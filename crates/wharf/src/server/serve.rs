@@ -39,12 +39,13 @@ pub(crate) fn http(header_size: u64) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
     // Time limits are the sweeper's business. The buffer also bounds what is queued of an answer: two pieces of
     // 256 KiB keep the socket busy while the next one is read.
-    http.http1().header_read_timeout(None).max_buf_size(512 << 10).max_headers(128);
+    http.http1().header_read_timeout(None).max_buf_size(512 << 10);
     http.http2()
         .max_header_list_size(u32::try_from(header_size).unwrap_or(u32::MAX))
         .max_concurrent_streams(256)
+        // What a connection may send ahead of us: enough for a fast line of some length, and no danger from thousands.
         .initial_stream_window_size(2 << 20)
-        .initial_connection_window_size(8 << 20)
+        .initial_connection_window_size(4 << 20)
         .max_frame_size(256 << 10)
         .max_send_buf_size(1 << 20);
     http

@@ -45,11 +45,12 @@ impl Watch {
     pub(crate) fn judge(&mut self, now: Instant, seen: &Snapshot, patience: &Patience) -> Order {
         let slow_headers = self.has_slow_headers(now, seen, patience);
         let slow_reader = self.has_slow_reader(now, seen, patience);
-        if slow_headers || slow_reader {
+        if slow_reader || (slow_headers && seen.requests == 0) {
             return Order::Cut;
         }
+        // On a connection that was used, the bytes may have been no headers but HTTP/2's own: it gets a word first.
         let is_idle = seen.in_flight == 0 && now.duration_since(seen.idle_since) >= patience.idle;
-        if !is_idle {
+        if !is_idle && !slow_headers {
             self.closing_since = None;
             return Order::Serve;
         }
@@ -140,8 +141,14 @@ mod tests {
 
     #[test]
     fn headers_that_do_not_end_are_cut_after_their_time() {
-        let slow = |second, start| Snapshot { has_unanswered_bytes: second >= 5, ..quiet(start) };
+        let slow = |second, start| Snapshot { requests: 0, has_unanswered_bytes: second >= 5, ..quiet(start) };
         assert_eq!(first_order(slow), Some((25, Order::Cut)));
+        let (start, mut watch) = (Instant::now(), Watch::default());
+        let mut at = |second| {
+            let seen = Snapshot { has_unanswered_bytes: true, ..quiet(start) };
+            watch.judge(start + Duration::from_secs(second), &seen, &PATIENCE)
+        };
+        assert_eq!((at(0), at(1), at(21), at(26)), (Order::Serve, Order::Serve, Order::Close, Order::Cut));
     }
 
     #[test]
