@@ -40,7 +40,7 @@ struct Entry {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct FromHelper {
+struct Stored {
     username: String,
     secret: Secret,
 }
@@ -114,7 +114,7 @@ fn ask(helper: &str, host: &str) -> Result<Option<Credentials>, Error> {
     if !output.status.success() {
         return Ok(None);
     }
-    let answer: FromHelper = serde_json::from_slice(&output.stdout).map_err(|error| failed(error.into()))?;
+    let answer: Stored = serde_json::from_slice(&output.stdout).map_err(|error| failed(error.into()))?;
     Ok(Some(basic(&answer.username, answer.secret)))
 }
 
