@@ -16,7 +16,7 @@ pub struct Settings {
     pub wait_timeout: Duration,
     /// How long one statement outside of a transaction may run: long scans keep SQLite's log from being reset.
     pub scan_timeout: Duration,
-    /// How long one transaction may hold the writer, or one of its statements may run on PostgreSQL.
+    /// How long one transaction may hold SQLite's writer, or one of its statements may run on PostgreSQL.
     pub transaction_timeout: Duration,
     /// Where a transaction's time comes from.
     pub time: Time,

@@ -15,7 +15,7 @@ use self::connection::Location;
 use self::queue::Queue;
 use self::reader::{Points, Scans};
 pub(crate) use self::turn::Turn;
-use self::writer::{Shared, Writer};
+use self::writer::{Limit, Shared, Writer};
 use crate::error::{Error, Source};
 use crate::figures::Counters;
 use crate::migrations;
@@ -46,7 +46,7 @@ impl Sqlite {
             queue: Mutex::new(Queue::new()),
             committer: commit::Committer::default(),
             counters,
-            hold: settings.transaction_timeout,
+            limit: Arc::new(Limit::new(settings.transaction_timeout)),
         };
         let cannot_open = |source: Source| Error::Open { url: settings.url.clone(), source };
         let mut connection = shared.open_writer().map_err(cannot_open)?;

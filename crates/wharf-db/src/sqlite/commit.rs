@@ -84,7 +84,7 @@ impl Shared {
                 queue = self.queue();
                 continue;
             }
-            if let Some(ticket) = queue.overdue(self.hold) {
+            if let Some(ticket) = queue.overdue(self.limit.hold) {
                 drop(queue);
                 self.revoke(ticket);
                 queue = self.queue();
@@ -105,6 +105,7 @@ impl Shared {
             return;
         }
         tracing::warn!("a transaction held the database for too long and is rolled back");
+        self.limit.end();
         let lost = writer.close_savepoint(ticket, Ending::Undo);
         let next = queue.finish(None, lost);
         drop(queue);
@@ -150,6 +151,7 @@ impl Shared {
     pub(super) fn open_writer(&self) -> Result<Connection, Source> {
         let mut connection = self.location.open_writer()?;
         self.committer.watch_log(&mut connection)?;
+        self.limit.guard(&mut connection)?;
         Ok(connection)
     }
 

@@ -71,6 +71,7 @@ impl Turn {
     pub(super) async fn wait_for(shared: &Arc<Shared>) -> Result<Self, Error> {
         let ticket = shared.queue().next_ticket();
         let turn = Waiting { shared, ticket, since: None, is_done: false }.await;
+        shared.limit.begin();
         let opened = shared.writer().open_savepoint(ticket);
         match opened {
             Ok(()) => Ok(turn),
@@ -122,6 +123,7 @@ impl Turn {
         if !queue.is_held_by(self.ticket) {
             return false;
         }
+        self.shared.limit.end();
         let lost = writer.close_savepoint(self.ticket, ending);
         let next = queue.finish(member, lost);
         drop(queue);

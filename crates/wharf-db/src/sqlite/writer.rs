@@ -1,7 +1,8 @@
 //! The connection that writes: the shared transaction on it, and the savepoint of the present turn.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -24,8 +25,7 @@ pub(super) struct Shared {
     pub(super) queue: Mutex<Queue>,
     pub(super) committer: Committer,
     pub(super) counters: Arc<Counters>,
-    /// How long one turn may last.
-    pub(super) hold: Duration,
+    pub(super) limit: Arc<Limit>,
 }
 
 impl Shared {
@@ -112,6 +112,42 @@ impl Writer {
         let undone = if ending == Ending::Undo { run(connection, UNDO) } else { Ok(()) };
         let ended = undone.and_then(|()| run(connection, RELEASE));
         ended.err().map(|source| Lost::new("cannot end a savepoint", source))
+    }
+}
+
+/// How long a turn may last, and when the present one has to be over: a statement that never ends would hold everybody.
+#[derive(Debug)]
+pub(super) struct Limit {
+    pub(super) hold: Duration,
+    start: Instant,
+    /// Microseconds after `start`.
+    deadline: AtomicU64,
+}
+
+impl Limit {
+    /// Instructions of SQLite's machine between two looks at the clock.
+    const LOOK_EVERY: i32 = 4096;
+
+    pub(super) fn new(hold: Duration) -> Self {
+        Self { hold, start: Instant::now(), deadline: AtomicU64::new(u64::MAX) }
+    }
+
+    /// Makes SQLite end statements on `connection` when time is up.
+    pub(super) fn guard(self: &Arc<Self>, connection: &mut Connection) -> Result<(), rusqlite::Error> {
+        let limit = Arc::clone(self);
+        let is_over = move || limit.start.elapsed() >= Duration::from_micros(limit.deadline.load(Ordering::Relaxed));
+        connection.progress_handler(Self::LOOK_EVERY, Some(is_over))
+    }
+
+    /// Sets the deadline of a turn that begins.
+    pub(super) fn begin(&self) {
+        let deadline = u64::try_from((self.start.elapsed() + self.hold).as_micros()).unwrap_or(u64::MAX);
+        self.deadline.store(deadline, Ordering::Relaxed);
+    }
+
+    /// What follows a turn, such as the commit, has no deadline.
+    pub(super) fn end(&self) {
+        self.deadline.store(u64::MAX, Ordering::Relaxed);
     }
 }
 

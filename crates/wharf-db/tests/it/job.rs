@@ -252,3 +252,30 @@ async fn a_job_that_runs_for_long_keeps_its_lease() {
     running.stop().await;
     assert_eq!(runs.load(Ordering::SeqCst), 1);
 }
+
+#[tokio::test]
+async fn a_worker_that_is_stopped_lets_its_jobs_end_and_takes_no_more() {
+    let database = Database::open().await;
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let handler = {
+        let (begun, go_on) = (Arc::clone(&begun), Arc::clone(&go_on));
+        move |_| {
+            begun.notify_one();
+            let go_on = Arc::clone(&go_on);
+            async move {
+                go_on.notified().await;
+                Ok::<_, Error>(())
+            }
+        }
+    };
+    let one = WorkerSettings { parallel: 1, ..settings() };
+    let running = Running::start(Worker::new(database.db.clone(), one).handle("scan", handler));
+    enqueue(&database, "scan", "1", Duration::ZERO).await;
+    enqueue(&database, "scan", "2", Duration::ZERO).await;
+    begun.notified().await;
+    let mut stopping = Box::pin(running.stop());
+    assert!(tokio::time::timeout(Duration::from_millis(50), &mut stopping).await.is_err(), "its job is not done");
+    go_on.notify_one();
+    stopping.await;
+    assert_eq!(count(&database.db).await, 1, "the second job is left for others");
+}

@@ -8,6 +8,7 @@ mod crash;
 mod full;
 mod job;
 mod lease;
+mod limit;
 mod migration;
 mod model;
 mod open;

@@ -9,7 +9,7 @@ use wharf_testkit::Database;
 use crate::{put, sqlite};
 
 /// Counts for longer than any test waits.
-const ENDLESS: Statement = Statement::dialects(
+pub(crate) const ENDLESS: Statement = Statement::dialects(
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000000) SELECT max(i) FROM n",
     "SELECT max(i) FROM generate_series(1::bigint, 100000000000) AS n (i)",
 );

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use wharf_context::{Clock, Kind};
-use wharf_db::{Db, Error, Value, params};
+use wharf_context::{Caller, Clock, Context, Event, Grants, Kind, RequestId};
+use wharf_db::{AuditEntry, Db, Error, NewJob, Value, params};
 use wharf_testkit::Database;
 
 use crate::{committed, put, seen};
@@ -41,6 +41,26 @@ async fn a_transaction_runs_on_another_task_with_what_it_owns() {
     let (db, name) = (database.db.clone(), String::from("a"));
     let task = tokio::spawn(async move { db.transaction(async |tx| put(tx, &name, 7).await).await });
     assert_eq!(task.await.unwrap().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn whatever_a_transaction_does_its_future_is_send() {
+    let database = Database::open().await;
+    let db = database.db.clone();
+    let ctx = Context::new(Caller::system(), RequestId::generate(), None, Grants::default());
+    let lease = db.lease("seal", Duration::from_secs(60)).await.unwrap().unwrap();
+    let task = tokio::spawn(async move {
+        db.transaction(async |tx| {
+            tx.check_lease(&lease).await?;
+            tx.audit(&AuditEntry::new(&ctx, "seal", "all")).await?;
+            let event = Event::ManifestDeleted { repository: "p/a".to_owned(), digest: "sha256:0".to_owned() };
+            tx.announce(event).await?;
+            let id = tx.enqueue(NewJob { kind: "scan", payload: "{}".to_owned(), run_at: tx.now() }).await?;
+            tx.revive_job(id).await
+        })
+        .await
+    });
+    assert!(!task.await.unwrap().unwrap());
 }
 
 #[tokio::test]

@@ -85,23 +85,6 @@ async fn a_transaction_sent_away_is_told_so_even_if_it_asks_for_nothing_more() {
 }
 
 #[tokio::test]
-async fn whoever_waits_too_long_for_the_writer_is_told_that_it_is_busy() {
-    let (_folder, db) = sqlite(|settings| settings.wait_timeout = Duration::from_millis(50)).await;
-    let (go_on, begun) = (Notify::new(), Notify::new());
-    let mut first = pin!(db.transaction(async |tx| {
-        begun.notify_one();
-        go_on.notified().await;
-        put(tx, "first", 1).await
-    }));
-    poll_once(&mut first).await;
-    begun.notified().await;
-    let second = db.transaction(async |tx| put(tx, "second", 2).await).await;
-    assert!(matches!(second, Err(Error::Busy)));
-    go_on.notify_one();
-    assert_eq!(first.await.unwrap(), 1);
-}
-
-#[tokio::test]
 async fn a_lone_transaction_is_committed_although_nobody_follows() {
     let (_folder, db) = sqlite(|_| ()).await;
     for number in 0..50 {
