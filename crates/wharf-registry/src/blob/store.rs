@@ -50,19 +50,20 @@ pub(super) async fn find(db: &Db, permit: &Permit<Pull>, digest: &Digest) -> Res
     }))
 }
 
-/// Gives blobs new grace. Call it before the state of a blob is read: the row that it writes is what a push and
-/// collection meet on.
+/// Gives blobs new grace. Call it before the state of a blob is read: the row that it locks is what a push and
+/// collection meet on. A row with most of its grace left is only locked, so that a base layer that everybody pushes is
+/// not a row that everybody writes.
 pub(crate) async fn postpone_review(tx: &mut Tx<'_>, digests: &[Digest], grace: Duration) -> Result<(), Error> {
     let after = tx.now().plus(grace);
     tx.execute(
         Statement::dialects(
             "INSERT INTO blob_reviews (digest, review_after) SELECT unhex(value), ?2 FROM json_each(?1) WHERE true ORDER BY value \
-             ON CONFLICT (digest) DO UPDATE SET review_after = excluded.review_after",
+             ON CONFLICT (digest) DO UPDATE SET review_after = excluded.review_after WHERE blob_reviews.review_after < ?3",
             "INSERT INTO blob_reviews (digest, review_after) \
              SELECT decode(value, 'hex'), CAST(?2 AS bigint) FROM json_array_elements_text(CAST(?1 AS text)::json) ORDER BY value \
-             ON CONFLICT (digest) DO UPDATE SET review_after = excluded.review_after",
+             ON CONFLICT (digest) DO UPDATE SET review_after = excluded.review_after WHERE blob_reviews.review_after < CAST(?3 AS bigint)",
         ),
-        &params![hex_list(digests)?, after],
+        &params![hex_list(digests)?, after, after.minus(grace / 4)],
     )
     .await?;
     Ok(())

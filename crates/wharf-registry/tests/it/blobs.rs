@@ -123,3 +123,14 @@ async fn no_repository_begins_in_a_project_that_was_deleted() {
     assert!(matches!(refused, Err(Error::RepositoryUnknown(_))), "{refused:?}");
     registry.push_blob(&ctx, &name("p/old"), &digest, chunk(b"layer")).await.expect("what exists is not asked about");
 }
+
+#[tokio::test]
+async fn many_who_push_images_on_one_base_at_once_all_succeed() {
+    let fixture = Fixture::open().await;
+    let repositories: Vec<String> = (0..24).map(|i| format!("p/app{i}")).collect();
+    let names: Vec<&str> = repositories.iter().map(String::as_str).collect();
+    let ctx = owner(&names);
+    let pushes = names.iter().map(|repository| fixture.push_image(&ctx, repository, "v1", b"base"));
+    futures_util::future::join_all(pushes).await;
+    assert_eq!(fixture.stored().await.len(), 2);
+}
