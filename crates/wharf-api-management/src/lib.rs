@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
 //! `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `members`, `robots`,
-//! `users`, `imports`, `groups`, `keys`, `audit`; and [`openapi`].
+//! `users`, `imports`, `groups`, `keys`, `audit`; and [`mod@openapi`].
 
 mod answer;
 pub mod api;

@@ -8,12 +8,17 @@ use super::error::Error;
 /// is this machine.
 pub(crate) fn parse(text: &str) -> Result<Url, Error> {
     let wrong = || Error::ServerAddress { text: text.to_owned() };
-    let url = if text.contains("://") {
-        Url::parse(text).map_err(|_| wrong())?
-    } else {
-        let url = Url::parse(&format!("https://{text}")).map_err(|_| wrong())?;
-        if is_this_machine(&url) { Url::parse(&format!("http://{text}")).map_err(|_| wrong())? } else { url }
+    let is_bare = !text.contains("://");
+    let with = |scheme: &str| Url::parse(&format!("{scheme}://{text}")).map_err(|_| wrong());
+    let url = match is_bare {
+        false => Url::parse(text).map_err(|_| wrong())?,
+        true if is_this_machine(&with("https")?) => with("http")?,
+        true => with("https")?,
     };
+    // A bare host has a port at most: `unix:/run/x` means something else.
+    if is_bare && url.path() != "/" {
+        return Err(wrong());
+    }
     let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     let is_right = matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain && url.fragment().is_none();
     if is_right { Ok(url) } else { Err(wrong()) }
