@@ -1,5 +1,7 @@
 //! The router: finds the endpoint, authenticates, calls its handler.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -12,6 +14,7 @@ use wharf_context::{Context, RequestId};
 use wharf_identity::{Identity, Wanted};
 use wharf_registry::Registry;
 
+use crate::authenticate::Door;
 use crate::authenticate::Knock;
 use crate::error::OciError;
 use crate::route::{Endpoint, Operation, Target};
@@ -26,8 +29,8 @@ pub struct Settings {
     pub service: String,
 }
 
-/// What every handler needs.
-#[derive(Debug, Clone)]
+/// What every handler needs. Shared by all requests: a copy of it for each would cost more than some of the answers.
+#[derive(Debug)]
 pub(crate) struct Api {
     pub(crate) registry: Registry,
     pub(crate) identity: Identity,
@@ -51,7 +54,7 @@ struct Asked<'w> {
 
 /// `/v2/…` and `/token`.
 pub fn router(registry: Registry, identity: Identity, settings: Settings) -> Router {
-    let api = Api { registry, identity, settings };
+    let api = Arc::new(Api { registry, identity, settings });
     Router::new()
         .route("/token", get(token::get).post(token::post))
         .route("/v2", any(serve))
@@ -60,13 +63,13 @@ pub fn router(registry: Registry, identity: Identity, settings: Settings) -> Rou
         .with_state(api)
 }
 
-async fn serve(State(api): State<Api>, request: Request<Body>) -> Response {
+async fn serve(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
     let request_id = request.extensions().get().copied().unwrap_or_else(RequestId::generate);
-    let origin = authenticate::origin(&api.settings, &request);
+    let door = Door::of(&request);
     let is_head = request.method() == Method::HEAD;
     let mut endpoint = None;
     let answer = dispatch(&api, request, request_id, &mut endpoint).await;
-    let mut response = answer.unwrap_or_else(|error| error.into_response_for(&origin, request_id));
+    let mut response = answer.unwrap_or_else(|error| error.into_response_for(&door.origin(&api.settings), request_id));
     response.headers_mut().insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
     if let Some(endpoint) = endpoint {
         response.extensions_mut().insert(endpoint);

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, header, uri::Authority, uri::Scheme};
+use axum::http::{HeaderMap, HeaderValue, Request, header, uri::Authority, uri::Scheme};
 use data_encoding::BASE64;
 use wharf_context::{Context, Permission, Permissions, RequestId};
 use wharf_identity::{Credentials, Secret, Wanted};
@@ -94,26 +94,40 @@ pub(crate) fn credentials(headers: &HeaderMap) -> Result<Credentials, OciError> 
     Ok(Credentials::Basic { username: username.to_owned(), password: Secret::new(password) })
 }
 
-/// The server as the client of this request knows it.
-pub(crate) fn origin(settings: &Settings, request: &Request<Body>) -> Origin {
-    let url = match &settings.public_url {
-        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-        None => {
-            let scheme = request.extensions().get::<Scheme>().map_or("http", Scheme::as_str);
-            let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-            let host = host.or_else(|| request.uri().authority().map(Authority::as_str));
-            // Goes into a quoted string of our answer, so only what a host may hold.
-            let host = host.filter(|host| host.parse::<Authority>().is_ok() && !host.contains('"'));
-            format!("{scheme}://{}", host.unwrap_or("localhost"))
+/// Where a request came in, kept until an answer has to name it.
+pub(crate) struct Door {
+    scheme: Scheme,
+    host: Option<HeaderValue>,
+    authority: Option<Authority>,
+}
+
+impl Door {
+    pub(crate) fn of(request: &Request<Body>) -> Self {
+        Self {
+            scheme: request.extensions().get().cloned().unwrap_or(Scheme::HTTP),
+            host: request.headers().get(header::HOST).cloned(),
+            authority: request.uri().authority().cloned(),
         }
-    };
-    Origin { url, service: settings.service.clone() }
+    }
+
+    /// The server as the client of this request knows it.
+    pub(crate) fn origin(&self, settings: &Settings) -> Origin {
+        let url = match &settings.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => {
+                let host = self.host.as_ref().and_then(|host| host.to_str().ok());
+                let host = host.or_else(|| self.authority.as_ref().map(Authority::as_str));
+                // Goes into a quoted string of our answer, so only what a host may hold.
+                let host = host.filter(|host| host.parse::<Authority>().is_ok() && !host.contains('"'));
+                format!("{}://{}", self.scheme, host.unwrap_or("localhost"))
+            }
+        };
+        Origin { url, service: settings.service.clone() }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     fn read(value: &str) -> Result<Credentials, OciError> {

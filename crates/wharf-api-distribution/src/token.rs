@@ -3,6 +3,8 @@
 //! Spec: distribution, "Token Authentication Specification" and "OAuth2 Token Authentication". A grant of less than
 //! was asked for is no error; wrong credentials are.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -16,7 +18,7 @@ use wharf_oci::code::ErrorCode;
 use wharf_oci::scope::Scope;
 
 use crate::api::Api;
-use crate::authenticate;
+use crate::authenticate::{self, Door};
 use crate::error::OciError;
 use crate::parameters::Parameters;
 
@@ -35,11 +37,11 @@ struct Answer {
     scope: Option<String>,
 }
 
-pub(crate) async fn get(State(api): State<Api>, request: Request<Body>) -> Response {
+pub(crate) async fn get(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
     answer(&api, request, from_query).await
 }
 
-pub(crate) async fn post(State(api): State<Api>, request: Request<Body>) -> Response {
+pub(crate) async fn post(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
     answer(&api, request, from_form).await
 }
 
@@ -48,10 +50,10 @@ where
     F: Future<Output = Result<TokenRequest, OciError>>,
 {
     let request_id = request.extensions().get().copied().unwrap_or_else(RequestId::generate);
-    let origin = authenticate::origin(&api.settings, &request);
+    let door = Door::of(&request);
     match issue(api, read(request)).await {
         Ok(answer) => ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(answer)).into_response(),
-        Err(error) => error.into_response_for(&origin, request_id),
+        Err(error) => error.into_response_for(&door.origin(&api.settings), request_id),
     }
 }
 

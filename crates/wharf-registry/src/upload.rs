@@ -15,6 +15,7 @@ use wharf_context::{Context, Kind, Permit, Push};
 use wharf_oci::{Algorithm, Digest, RepositoryName};
 
 pub use rule::ChunkRange;
+use write::Next;
 
 use crate::blob;
 use crate::error::Error;
@@ -98,7 +99,7 @@ impl Registry {
         chunk: Chunk,
     ) -> Result<Upload, Error> {
         let permit = ctx.authorize::<Push>(repository)?;
-        let record = self.write_chunk(permit, id, chunk).await?;
+        let record = self.write_chunk(permit, id, chunk, Next::Chunk).await?;
         Ok(Upload { id, offset_bytes: record.state.offset })
     }
 
@@ -108,10 +109,10 @@ impl Registry {
     pub async fn commit_upload(&self, ctx: &Context, repository: &RepositoryName, end: UploadEnd) -> Result<(), Error> {
         let UploadEnd { id, digest, last } = end;
         let permit = ctx.authorize::<Push>(repository)?;
-        if let Some(chunk) = last {
-            self.write_chunk(permit.clone(), id, chunk).await?;
-        }
-        let record = self.load_upload(&permit, id).await?;
+        let record = match last {
+            Some(chunk) => self.write_chunk(permit.clone(), id, chunk, Next::Commit).await?,
+            None => self.load_upload(&permit, id).await?,
+        };
         let state = self.hashed(&record, digest.algorithm()).await?;
         let actual = state.digest();
         if actual != digest {

@@ -16,19 +16,35 @@ use crate::registry::Registry;
 /// After so many bytes the row is brought up to date: what a client loses at most when the server is killed.
 const SEGMENT_BYTES: u64 = 128 << 20;
 
+/// What comes after a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Another one, perhaps: the row says where the upload stands.
+    Chunk,
+    /// The upload's end, at once. Its row goes, so when all went well it is not brought up to date before: that would
+    /// be one more commit to wait for. Should the end fail, the row still tells a place that the client can go on from.
+    Commit,
+}
+
 impl Registry {
     /// Appends a chunk in a task of its own: a request that is dropped half-way must not leave durable bytes that
     /// the row does not know of.
-    pub(super) async fn write_chunk(&self, permit: Permit<Push>, id: Uuid, chunk: Chunk) -> Result<Record, Error> {
+    pub(super) async fn write_chunk(
+        &self,
+        permit: Permit<Push>,
+        id: Uuid,
+        chunk: Chunk,
+        next: Next,
+    ) -> Result<Record, Error> {
         let registry = self.clone();
         let task = tokio::spawn(async move {
             let record = registry.load_upload(&permit, id).await?;
-            registry.append_segments(record, chunk).await
+            registry.append_segments(record, chunk, next).await
         });
         task.await.map_err(|_| Error::Interrupted(id))?
     }
 
-    async fn append_segments(&self, mut record: Record, chunk: Chunk) -> Result<Record, Error> {
+    async fn append_segments(&self, mut record: Record, chunk: Chunk, next: Next) -> Result<Record, Error> {
         let _receiving = self.counters.receiving();
         let (id, begin) = (record.id, record.state.offset);
         let stated = rule::check_start(id, begin, chunk.range)?;
@@ -37,12 +53,17 @@ impl Registry {
             let (segment, remainder) = split(body);
             let appended = self.store.append(&record.key, record.state, segment).await;
             record.state = appended.state;
-            self.db.transaction(async |tx| store::update(tx, &record).await).await?;
-            record.generation += 1;
-            appended.end.map_err(Error::upload(id))?;
             rest = remainder.await.ok();
+            let mut ended = appended.end.map_err(Error::upload(id));
+            if ended.is_ok() && rest.is_none() {
+                ended = rule::check_size(stated, record.state.offset - begin);
+            }
+            if next == Next::Chunk || rest.is_some() || ended.is_err() {
+                self.db.transaction(async |tx| store::update(tx, &record).await).await?;
+                record.generation += 1;
+            }
+            ended?;
         }
-        rule::check_size(stated, record.state.offset - begin)?;
         Ok(record)
     }
 }

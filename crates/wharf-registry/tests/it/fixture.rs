@@ -64,6 +64,11 @@ impl Fixture {
         stored
     }
 
+    /// How many transactions have ended well.
+    pub(crate) fn transactions(&self) -> u64 {
+        self.database.db.figures().committed
+    }
+
     pub(crate) async fn push_blob(&self, ctx: &Context, repository: &str, content: &[u8]) -> Digest {
         let digest = sha256(content);
         self.registry.push_blob(ctx, &name(repository), &digest, chunk(content)).await.expect("blob is pushed");

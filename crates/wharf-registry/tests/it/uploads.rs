@@ -3,7 +3,8 @@
 use wharf_blob::Store as _;
 use wharf_context::Permission;
 use wharf_oci::{Algorithm, Digest};
-use wharf_registry::Error;
+use wharf_registry::upload::Chunk;
+use wharf_registry::{ChunkRange, Error};
 
 use crate::fixture::{Fixture, broken, caller, chunk, end, name, owner, ranged, sha256};
 
@@ -33,6 +34,35 @@ async fn what_arrived_before_the_connection_broke_counts() {
     let state = registry.get_upload(&ctx, &app, upload.id).await.expect("known");
     assert_eq!(state.offset_bytes, 6);
     let digest = sha256(b"hello world");
+    registry.commit_upload(&ctx, &app, end(upload.id, digest, Some(chunk(b"world")))).await.expect("committed");
+    assert_eq!(fixture.read(&ctx, "p/app", &digest).await.expect("readable"), b"hello world");
+}
+
+#[tokio::test]
+async fn the_last_bytes_and_the_end_are_one_commit() {
+    let fixture = Fixture::open().await;
+    let (ctx, app) = (owner(&["p/app"]), name("p/app"));
+    let registry = &fixture.registry;
+    let upload = registry.open_upload(&ctx, &app, Algorithm::Sha256).await.expect("opened");
+    let before = fixture.transactions();
+    let last = Some(chunk(b"content"));
+    registry.commit_upload(&ctx, &app, end(upload.id, sha256(b"content"), last)).await.expect("committed");
+    assert_eq!(fixture.transactions() - before, 1);
+}
+
+#[tokio::test]
+async fn last_bytes_that_broke_off_or_are_too_few_count() {
+    let fixture = Fixture::open().await;
+    let (ctx, app) = (owner(&["p/app"]), name("p/app"));
+    let registry = &fixture.registry;
+    let upload = registry.open_upload(&ctx, &app, Algorithm::Sha256).await.expect("opened");
+    let digest = sha256(b"hello world");
+    let too_few = Chunk { range: Some(ChunkRange { start: 0, end: 10 }), ..chunk(b"hello") };
+    let refused = registry.commit_upload(&ctx, &app, end(upload.id, digest, Some(too_few))).await;
+    assert!(matches!(refused, Err(Error::ChunkSize { .. })));
+    assert!(registry.commit_upload(&ctx, &app, end(upload.id, digest, Some(broken(b" ")))).await.is_err());
+    let state = registry.get_upload(&ctx, &app, upload.id).await.expect("known");
+    assert_eq!(state.offset_bytes, 6);
     registry.commit_upload(&ctx, &app, end(upload.id, digest, Some(chunk(b"world")))).await.expect("committed");
     assert_eq!(fixture.read(&ctx, "p/app", &digest).await.expect("readable"), b"hello world");
 }
