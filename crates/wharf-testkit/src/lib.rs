@@ -9,7 +9,7 @@ mod postgres;
 pub mod time;
 
 pub use database::Database;
+pub use time::{clock, eventually};
 pub use wharf_blob::Memory;
 /// For tests of crates that may not know the database themselves, and yet answer what a part asks inside a transaction.
 pub use wharf_db::{Error as DbError, Tx};
-pub use time::{clock, eventually};
