@@ -9,9 +9,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http::{Request, Version};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
+use tokio::runtime::Handle;
 use tokio::time::Sleep;
 
 use super::sweep::Patience;
@@ -90,12 +93,21 @@ impl Pace {
 pub(crate) struct PacedBody {
     /// None once it was dropped.
     paced: Option<Paced>,
+    version: Version,
 }
 
 impl PacedBody {
-    pub(crate) fn new(incoming: Incoming, inflow: Arc<Inflow>, patience: &Patience) -> Self {
-        let pace = Pace::new(patience);
-        Self { paced: Some(Paced { incoming, inflow, pace, waiting_since: None, timer: None, has_failed: false }) }
+    /// The body of `request`.
+    pub(crate) fn of(request: Request<Incoming>, inflow: Arc<Inflow>, patience: &Patience) -> Request<Body> {
+        let version = request.version();
+        request.map(|incoming| {
+            if incoming.is_end_stream() {
+                return Body::empty();
+            }
+            let pace = Pace::new(patience);
+            let paced = Paced { incoming, inflow, pace, waiting_since: None, timer: None, has_failed: false };
+            Body::new(Self { paced: Some(paced), version })
+        })
     }
 
     fn paced(&self) -> &Paced {
@@ -105,16 +117,19 @@ impl PacedBody {
 
 impl Drop for PacedBody {
     fn drop(&mut self) {
+        // HTTP/2 tells the client to stop, and nothing is lost.
         if let Some(paced) = self.paced.take()
+            && self.version < Version::HTTP_2
             && !paced.has_failed
             && !paced.incoming.is_end_stream()
+            && let Ok(runtime) = Handle::try_current()
         {
-            tokio::spawn(paced.read_rest());
+            runtime.spawn(paced.read_rest());
         }
     }
 }
 
-impl Body for PacedBody {
+impl http_body::Body for PacedBody {
     type Data = Bytes;
     type Error = BodyError;
 

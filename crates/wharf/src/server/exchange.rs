@@ -145,13 +145,7 @@ impl Exchange {
         };
         let inflow = Arc::clone(&exchange.inflow);
         let patience = exchange.shared.patience;
-        let request = request.map(|incoming| {
-            if incoming.is_end_stream() {
-                Body::empty()
-            } else {
-                Body::new(PacedBody::new(incoming, inflow, &patience))
-            }
-        });
+        let request = PacedBody::of(request, inflow, &patience);
         (exchange, request)
     }
 

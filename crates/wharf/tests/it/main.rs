@@ -2,6 +2,7 @@
 
 mod activation;
 mod config;
+mod crowd;
 mod folder;
 mod limits;
 mod management;

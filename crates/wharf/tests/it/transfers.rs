@@ -14,7 +14,7 @@ fn impatient() -> Server {
 }
 
 /// Opens an upload and returns its path.
-fn open_upload(server: &Server) -> String {
+pub(crate) fn open_upload(server: &Server) -> String {
     let mut stream = server.connect();
     stream.write_all(b"POST /v2/a/b/blobs/uploads/ HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").expect("sent");
     let answer = read_answer(&mut stream);
@@ -24,7 +24,7 @@ fn open_upload(server: &Server) -> String {
 }
 
 /// Begins a PATCH of `length` bytes.
-fn begin_patch(server: &Server, path: &str, length: usize) -> TcpStream {
+pub(crate) fn begin_patch(server: &Server, path: &str, length: usize) -> TcpStream {
     let mut stream = server.connect();
     let head = format!("PATCH {path} HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes()).expect("sent");
@@ -39,7 +39,7 @@ fn safe_bytes(server: &Server, path: &str) -> usize {
 }
 
 /// Pushes a blob of `size` zeros and returns its path.
-fn push_zeros(server: &Server, size: usize, digest: &str) -> String {
+pub(crate) fn push_zeros(server: &Server, size: usize, digest: &str) -> String {
     let mut stream = server.connect();
     let head = format!(
         "POST /v2/a/b/blobs/uploads/?digest={digest} HTTP/1.1\r\nhost: a\r\n\
@@ -54,7 +54,8 @@ fn push_zeros(server: &Server, size: usize, digest: &str) -> String {
 }
 
 /// `head -c 67108864 /dev/zero | sha256sum`
-const ZEROS: (usize, &str) = (64 << 20, "sha256:3b6a07d0d404fab4e23b6d34bc6696a6a312dd92821332385e5af7c01c421351");
+pub(crate) const ZEROS: (usize, &str) =
+    (64 << 20, "sha256:3b6a07d0d404fab4e23b6d34bc6696a6a312dd92821332385e5af7c01c421351");
 
 #[test]
 fn a_body_that_trickles_is_answered_with_408_and_what_came_is_kept() {
