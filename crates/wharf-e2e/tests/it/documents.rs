@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::command::Program;
-use crate::server::binary;
+use crate::command::{Program, has};
+use crate::server::{ADMINISTRATOR, Server, binary};
 
 fn document(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
@@ -53,4 +53,38 @@ fn every_flag_of_serve_is_described() {
     let flags = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2 && *word != "--help");
     let missing: Vec<&str> = flags.filter(|flag| !text.contains(flag.trim_end_matches([',', '.', ';']))).collect();
     assert_eq!(missing, [""; 0], "not in docs/admin/configuration.md");
+}
+
+/// The commands of a guide's code blocks, as one script; what only sets variables is left out.
+fn commands(guide: &str) -> String {
+    let text = document(guide);
+    let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.filter(|block| !block.contains("export ")).collect()
+}
+
+#[test]
+fn the_commands_of_the_access_guide_do_what_they_say() {
+    if !has(&["htpasswd", "sh"]) {
+        return;
+    }
+    let server = Server::start();
+    let home = server.subfolder("home");
+    // The guide says `wharf`.
+    std::os::unix::fs::symlink(binary(), home.join("wharf")).expect("a writable folder");
+    let settings = [
+        format!("PATH={}:{}", home.display(), crate::command::variable("PATH").unwrap_or_default()),
+        format!("WHARF_SERVER=http://{}", server.address),
+        format!("WHARF_USERNAME={ADMINISTRATOR}"),
+        format!("WHARF_PASSWORD_FILE={}", server.folder.path().join("password").display()),
+    ];
+    let script = commands("docs/admin/access.md");
+    let said = Program::new("env", &home).args(["-i"]).args(&settings).args(["sh", "-eu", "-c", &script]).run();
+    assert!(said.contains("payments+ci"), "{said}");
+    let client = server.administrator();
+    for user in ["ann", "eve", "bob"] {
+        let target = format!("/api/v1/users/{user}");
+        let answer =
+            client.exchange("GET", &target, &[("Authorization", &server.basic())], crate::http::Payload::Empty);
+        answer.expect("the server answers").expect(200);
+    }
 }
