@@ -1,7 +1,7 @@
 //! Connections to one SQLite file, and single statements on them.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, ToSql};
@@ -31,9 +31,10 @@ impl Location {
             Self::Memory => Connection::open_in_memory()?,
         };
         prepare(&connection)?;
+        keep_a_log(&connection)?;
         // FULL: a commit is on the disk before anybody hears of it. Checkpoints are ours to time (see `commit`).
         connection.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; \
+            "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; \
              PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -65536;",
         )?;
         Ok(connection)
@@ -48,6 +49,19 @@ impl Location {
         prepare(&connection)?;
         connection.execute_batch("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;")?;
         Ok(connection)
+    }
+}
+
+/// Turns the write-ahead log on. While another process does the same to a new file, SQLite refuses without waiting.
+fn keep_a_log(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let deadline = Instant::now() + BUSY;
+    loop {
+        match connection.execute_batch("PRAGMA journal_mode = WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            other => return other,
+        }
     }
 }
 
@@ -75,9 +89,8 @@ pub(super) fn execute(connection: &Connection, sql: &'static str, params: &[Valu
 pub(super) fn query_opt(connection: &Connection, sql: &'static str, params: &[Value]) -> Result<Option<Row>, Error> {
     let run = || {
         let mut statement = bind(connection, sql, params)?;
-        let columns = statement.column_count();
         let mut rows = statement.raw_query();
-        rows.next()?.map(|row| read(row, columns)).transpose()
+        rows.next()?.map(read).transpose()
     };
     Value::refuse_nul(params)?;
     run().map_err(|source| statement_error(sql, source))
@@ -87,11 +100,10 @@ pub(super) fn query_opt(connection: &Connection, sql: &'static str, params: &[Va
 pub(super) fn query(connection: &Connection, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, Error> {
     let run = || {
         let mut statement = bind(connection, sql, params)?;
-        let columns = statement.column_count();
         let mut rows = statement.raw_query();
         let mut answer = Vec::new();
         while let Some(row) = rows.next()? {
-            answer.push(read(row, columns)?);
+            answer.push(read(row)?);
         }
         Ok(answer)
     };
@@ -114,7 +126,9 @@ fn bind<'c>(
     Ok(statement)
 }
 
-fn read(row: &rusqlite::Row<'_>, columns: usize) -> Result<Row, rusqlite::Error> {
+fn read(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
+    // Asked of the row: a statement is prepared anew, at its first step, after its table was changed.
+    let columns = row.as_ref().column_count();
     let mut values = Vec::with_capacity(columns);
     for column in 0..columns {
         values.push(match row.get_ref(column)? {

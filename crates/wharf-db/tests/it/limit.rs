@@ -10,18 +10,19 @@ use wharf_testkit::Database;
 use crate::read::ENDLESS;
 use crate::{committed, open_again, put};
 
-/// A second handle with one connection and little patience.
-async fn impatient(database: &Database) -> Db {
-    let short = Duration::from_millis(150);
-    let settings =
-        Settings { pool_size: 1, wait_timeout: short, transaction_timeout: short, ..database.settings().clone() };
+const SHORT: Duration = Duration::from_millis(150);
+
+/// A second handle, with one connection.
+async fn with_settings(database: &Database, change: impl FnOnce(&mut Settings)) -> Db {
+    let mut settings = Settings { pool_size: 1, ..database.settings().clone() };
+    change(&mut settings);
     open_again(&settings).await.unwrap()
 }
 
 #[tokio::test]
 async fn whoever_waits_too_long_is_told_that_the_database_is_busy() {
     let database = Database::open().await;
-    let db = impatient(&database).await;
+    let db = with_settings(&database, |settings| settings.wait_timeout = SHORT).await;
     let (go_on, begun) = (Notify::new(), Notify::new());
     let first = db.transaction(async |tx| {
         begun.notify_one();
@@ -46,7 +47,7 @@ async fn wait_for_a_turn(db: &Db) -> Result<u64, Error> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_statement_that_never_ends_is_ended_and_others_go_on() {
     let database = Database::open().await;
-    let db = impatient(&database).await;
+    let db = with_settings(&database, |settings| settings.transaction_timeout = SHORT).await;
     let endless = db
         .transaction(async |tx| {
             put(tx, "endless", 1).await?;
