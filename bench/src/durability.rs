@@ -15,7 +15,7 @@ use tokio::process::Command;
 use crate::client;
 use crate::content::{Blob, Image};
 use crate::http::{Body, Connection};
-use crate::measure::{SMALL_BYTES, SMALL_LAYERS, Side, repository};
+use crate::measure::{SMALL_BYTES, SMALL_LAYERS, Side, manifest_by_tag, repository};
 use crate::server::{Maker, Server};
 
 /// How often an operation is done while it is counted, over all connections.
@@ -82,27 +82,20 @@ impl Counted {
         Ok(Counts { syncs: each(syncs), calls: each(calls.values().sum()), catalog })
     }
 
-    async fn work(self, connections: &mut [Connection]) -> Result<()> {
+    async fn work(self, connections: &mut [Connection], request: &[u8]) -> Result<()> {
         let turns = OPERATIONS / self.connections;
         let working = connections.iter_mut().enumerate().map(async |(number, connection)| {
             for _ in 0..turns {
-                self.once(connection, &repository(number)).await?;
+                self.once(connection, request, &repository(number)).await?;
             }
             anyhow::Ok(())
         });
         try_join_all(working).await.map(drop)
     }
 
-    async fn once(self, connection: &mut Connection, repository: &str) -> Result<()> {
+    async fn once(self, connection: &mut Connection, request: &[u8], repository: &str) -> Result<()> {
         match self.operation {
-            Operation::Manifest => {
-                let answer = connection.ask("GET", "/v2/bench/counted/manifests/v1", Body::Keep).await?;
-                if answer.status == 404 {
-                    let image = Image::new(&SMALL_LAYERS);
-                    return client::push_image(connection, "bench/counted", &image, "v1").await;
-                }
-                answer.expect(200).map(drop)
-            }
+            Operation::Manifest => connection.repeat(request, Body::Drop).await?.expect(200).map(drop),
             Operation::Blob => client::push_blob(connection, repository, &Blob::new(SMALL_BYTES)).await,
             Operation::Image => client::push_image(connection, repository, &Image::new(&SMALL_LAYERS), "latest").await,
         }

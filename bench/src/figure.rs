@@ -91,6 +91,7 @@ pub(crate) fn ratio(unit: Unit, wharf: &Rounds, peer: &Rounds) -> Option<f64> {
 /// Three digits that say something.
 pub(crate) fn digits(value: f64) -> String {
     match value.abs() {
+        0.0 => "0".to_owned(),
         size if size >= 1000.0 => thousands(value),
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
@@ -138,7 +139,7 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits() {
-        let shown = [12345.6, 999.4, 12.34, 1.234, 0.0123].map(digits);
-        assert_eq!(shown, ["12,346", "999", "12.3", "1.23", "0.012"]);
+        let shown = [12345.6, 999.4, 12.34, 1.234, 0.0123, 0.0].map(digits);
+        assert_eq!(shown, ["12,346", "999", "12.3", "1.23", "0.012", "0"]);
     }
 }

@@ -135,6 +135,11 @@ impl Case {
     }
 }
 
+/// Pushes an image and gives the request that asks for its manifest.
+pub(crate) async fn manifest_by_tag(side: &Side) -> Result<Vec<u8>> {
+    read::image(side, read::By::Tag).await
+}
+
 /// The samples of a load of small operations.
 fn samples(rate: &'static str, outcome: &Outcome) -> Vec<Sample> {
     vec![
