@@ -69,13 +69,14 @@ impl Counted {
 
     /// Counts on one server.
     pub(crate) async fn count(self, side: &Side) -> Result<Counts> {
-        let mut connections =
-            try_join_all((0..self.connections).map(|_| Connection::open(side.server.address))).await?;
-        self.work(&mut connections).await?;
+        let opening = (0..self.connections).map(|_| Connection::open(side.server.address));
+        let mut connections = try_join_all(opening).await?;
+        let request = manifest_by_tag(side).await?;
+        self.work(&mut connections, &request).await?;
         let before = catalog(&side.server).await?;
-        self.work(&mut connections).await?;
+        self.work(&mut connections, &request).await?;
         let after = catalog(&side.server).await?;
-        let calls = trace(&side.server, &side.folder, self.work(&mut connections)).await?;
+        let calls = trace(&side.server, &side.folder, self.work(&mut connections, &request)).await?;
         let syncs = ["fsync", "fdatasync", "sync_file_range", "syncfs", "sync"];
         let syncs = calls.iter().filter(|(name, _)| syncs.contains(&name.as_str())).map(|(_, count)| count).sum();
         let catalog = before.zip(after).map(|(before, after)| [0, 1, 2].map(|i| each(after[i] - before[i])));
