@@ -11,10 +11,6 @@ use wharf_oci::Digest;
 use crate::error::Error;
 use crate::repository::RepositoryId;
 
-const PRESENT: i64 = 0;
-const DELETING: i64 = 1;
-const LOST: i64 = 2;
-
 /// A blob as the catalog knows it.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -164,8 +160,10 @@ pub(crate) async fn put(
     let bytes = digest.to_bytes();
     let old = tx
         .query_opt(
-            "UPDATE blobs SET state = ?2 WHERE digest = ?1 AND state = ?3 RETURNING storage_key",
-            &params![bytes.clone(), DELETING, PRESENT],
+            // Present (0) becomes deleting (1). The states stand in the text: only then does a plan that is made once
+            // know that the index `blobs_present` answers this, and that no scan is needed.
+            "UPDATE blobs SET state = 1 WHERE digest = ?1 AND state = 0 RETURNING storage_key",
+            &params![bytes.clone()],
         )
         .await?;
     let size = i64::try_from(size_bytes).map_err(|_| Error::MalformedRow { what: "a blob's size" })?;
@@ -178,11 +176,9 @@ pub(crate) async fn put(
 }
 
 pub(super) async fn mark_lost(tx: &mut Tx<'_>, storage_key: &StorageKey) -> Result<(), Error> {
-    tx.execute(
-        "UPDATE blobs SET state = ?2 WHERE storage_key = ?1 AND state = ?3",
-        &params![storage_key.to_string(), LOST, PRESENT],
-    )
-    .await?;
+    // Present (0) becomes lost (2).
+    tx.execute("UPDATE blobs SET state = 2 WHERE storage_key = ?1 AND state = 0", &params![storage_key.to_string()])
+        .await?;
     Ok(())
 }
 
