@@ -20,6 +20,7 @@ CREATE TABLE blobs (
     created_at  BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX blobs_present ON blobs (digest) WHERE state = 0;
+CREATE INDEX blobs_by_digest ON blobs (digest);
 CREATE INDEX blobs_deleting ON blobs (id) WHERE state = 1;
 
 -- A blob is readable only through a repository that links it.

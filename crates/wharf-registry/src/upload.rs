@@ -203,14 +203,14 @@ impl Registry {
                 let replaced = blob::store::put(tx, digest, size_bytes, key).await?;
                 let repository = self.open_repository(tx, permit).await?;
                 blob::store::link(tx, repository, digest).await?;
-                Ok::<Option<StorageKey>, Error>(replaced)
+                Ok::<Vec<StorageKey>, Error>(replaced)
             })
             .await?;
         add(&self.counters.blobs_pushed, 1);
         add(&self.counters.pushed_bytes, size_bytes);
-        if let Some(replaced) = replaced {
+        if !replaced.is_empty() {
             // The row says "deleting", so collection would do this too; doing it now keeps equal bytes once.
-            self.store.delete(&[replaced]).await.map_err(Error::store("delete replaced bytes"))?;
+            self.store.delete(&replaced).await.map_err(Error::store("delete replaced bytes"))?;
         }
         Ok(())
     }

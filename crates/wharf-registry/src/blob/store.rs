@@ -155,14 +155,13 @@ pub(crate) async fn put(
     digest: &Digest,
     size_bytes: u64,
     storage_key: &StorageKey,
-) -> Result<Option<StorageKey>, Error> {
+) -> Result<Vec<StorageKey>, Error> {
     let now = tx.now();
     let bytes = digest.to_bytes();
     let old = tx
-        .query_opt(
-            // Present (0) becomes deleting (1). The states stand in the text: only then does a plan that is made once
-            // know that the index `blobs_present` answers this, and that no scan is needed.
-            "UPDATE blobs SET state = 1 WHERE digest = ?1 AND state = 0 RETURNING storage_key",
+        // Present (0) and lost (2) become deleting (1).
+        .query(
+            "UPDATE blobs SET state = 1 WHERE digest = ?1 AND state <> 1 RETURNING storage_key",
             &params![bytes.clone()],
         )
         .await?;
@@ -172,7 +171,7 @@ pub(crate) async fn put(
         &params![bytes, size, storage_key.to_string(), now],
     )
     .await?;
-    old.map(|row| key(&row, 0)).transpose()
+    old.iter().map(|row| key(row, 0)).collect()
 }
 
 pub(super) async fn mark_lost(tx: &mut Tx<'_>, storage_key: &StorageKey) -> Result<(), Error> {

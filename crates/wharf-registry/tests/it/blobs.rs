@@ -74,6 +74,9 @@ async fn lost_bytes_are_noticed_and_healed_by_a_new_push() {
     assert!(matches!(fixture.read(&ctx, "p/app", &digest).await, Err(Error::BlobUnknown(_))));
     fixture.push_blob(&ctx, "p/app", b"layer").await;
     assert_eq!(fixture.read(&ctx, "p/app", &digest).await.expect("healed"), b"layer");
+    // Nothing is left of what was lost.
+    assert_eq!(fixture.registry.collect().await.expect("collected").blobs, 1);
+    assert_eq!(fixture.stored().await.len(), 1);
 }
 
 #[tokio::test]
