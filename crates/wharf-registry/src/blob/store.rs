@@ -74,9 +74,10 @@ pub(crate) async fn sizes(
     let rows = tx
         .query(
             Statement::dialects(
+                // CROSS JOIN keeps the order: begun at the repository, it would read all blobs that it links.
                 "SELECT b.digest, b.size_bytes FROM json_each(?2) j \
-                 JOIN repository_blobs l ON l.repository_id = ?1 AND l.digest = unhex(j.value) \
-                 JOIN blobs b ON b.digest = l.digest AND b.state = 0",
+                 CROSS JOIN repository_blobs l ON l.repository_id = ?1 AND l.digest = unhex(j.value) \
+                 CROSS JOIN blobs b ON b.digest = l.digest AND b.state = 0",
                 "SELECT b.digest, b.size_bytes FROM json_array_elements_text(CAST(?2 AS text)::json) j \
                  JOIN repository_blobs l ON l.repository_id = ?1 AND l.digest = decode(j.value, 'hex') \
                  JOIN blobs b ON b.digest = l.digest AND b.state = 0",

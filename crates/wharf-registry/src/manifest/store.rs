@@ -61,7 +61,8 @@ pub(super) async fn sizes(
     let rows = tx
         .query(
             Statement::dialects(
-                "SELECT m.digest, LENGTH(m.body) FROM json_each(?2) j JOIN manifests m \
+                // CROSS JOIN keeps the order: begun at the repository, it would read all its manifests.
+                "SELECT m.digest, LENGTH(m.body) FROM json_each(?2) j CROSS JOIN manifests m \
                  ON m.repository_id = ?1 AND m.digest = unhex(j.value) AND m.deleted_at IS NULL",
                 "SELECT m.digest, CAST(LENGTH(m.body) AS bigint) FROM json_array_elements_text(CAST(?2 AS text)::json) j \
                  JOIN manifests m ON m.repository_id = ?1 AND m.digest = decode(j.value, 'hex') AND m.deleted_at IS NULL",
