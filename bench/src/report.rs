@@ -92,7 +92,8 @@ impl Report {
         Self {
             command: format!("cargo run --release -p wharf-bench{separator}{words}"),
             versions: programs.each_ref().map(|program| program.version.clone()),
-            commit: machine::commit(),
+            // Of a program that was brought along, we know no commit.
+            commit: options.wharf.is_none().then(machine::commit).flatten(),
             date: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
             rounds: options.rounds,
             load_before: machine::load_average(),
