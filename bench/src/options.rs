@@ -31,8 +31,8 @@ pub(crate) struct Options {
     pub(crate) peer: PathBuf,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) into: Option<PathBuf>,
-    /// The words as they were given, for the report.
-    pub(crate) words: Vec<String>,
+    /// The words that say what was measured, for the report. Where things lie on one machine is nobody's business.
+    words: Vec<String>,
 }
 
 impl Options {
@@ -46,12 +46,13 @@ impl Options {
             peer: PathBuf::from("docker-registry"),
             folder: None,
             into: None,
-            words: words.to_vec(),
+            words: Vec::new(),
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             if word == "--quick" {
                 (options.rounds, options.time) = (2, Duration::from_secs(1));
+                options.words.push(word.clone());
                 continue;
             }
             let value = words.next().with_context(|| format!("`{word}` takes a value, or is unknown; see --help"))?;
@@ -62,6 +63,10 @@ impl Options {
 
     fn set(&mut self, word: &str, value: &str) -> Result<()> {
         let number = || value.parse().ok().filter(|number| (1..=60).contains(number));
+        if matches!(word, "--rounds" | "--seconds" | "--only") {
+            let shown = if value.contains(' ') { format!("'{value}'") } else { value.to_owned() };
+            self.words.extend([word.to_owned(), shown]);
+        }
         let bounded = || number().with_context(|| format!("`{word}` is a number from 1 to 60"));
         match word {
             "--rounds" => self.rounds = usize::try_from(bounded()?)?,
@@ -74,6 +79,11 @@ impl Options {
             _ => bail!("`{word}` is unknown; see --help"),
         }
         Ok(())
+    }
+
+    /// What stands behind the command in the report.
+    pub(crate) fn told(&self) -> String {
+        if self.words.is_empty() { String::new() } else { format!(" -- {}", self.words.join(" ")) }
     }
 
     /// Whether a measure of this name is wanted.
@@ -94,7 +104,13 @@ mod tests {
     fn options_are_read_in_any_order() {
         let options = parse("--only push --rounds 7 --quick --seconds 2 --only tags").expect("valid");
         assert_eq!((options.rounds, options.time), (2, Duration::from_secs(2)));
+        assert_eq!(options.told(), " -- --only push --rounds 7 --quick --seconds 2 --only tags");
         assert!(options.wants("push of 1 GiB") && options.wants("tags") && !options.wants("manifest"));
+    }
+
+    #[test]
+    fn where_things_lie_is_not_told() {
+        assert_eq!(parse("--wharf /a --peer b --folder /c --into d").expect("valid").told(), "");
     }
 
     #[test]

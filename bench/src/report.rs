@@ -87,10 +87,8 @@ fn verdict(ratio: Option<f64>) -> String {
 
 impl Report {
     pub(crate) fn begin(options: &Options, programs: &[Program; 2]) -> Self {
-        let words: String = options.words.iter().map(|word| format!(" {word}")).collect();
-        let separator = if words.is_empty() { "" } else { " --" };
         Self {
-            command: format!("cargo run --release -p wharf-bench{separator}{words}"),
+            command: format!("cargo run --release -p wharf-bench{}", options.told()),
             versions: programs.each_ref().map(|program| program.version.clone()),
             // Of a program that was brought along, we know no commit.
             commit: options.wharf.is_none().then(machine::commit).flatten(),
