@@ -71,7 +71,7 @@ pub(super) fn catalog_check(db: &Db) -> Check {
     let db = db.clone();
     Arc::new(move || {
         let db = db.clone();
-        async move { db.get("SELECT 1", &[]).await.map(drop).map_err(|error| error.to_string()) }.boxed()
+        async move { db.check().await.map_err(|error| error.to_string()) }.boxed()
     })
 }
 
