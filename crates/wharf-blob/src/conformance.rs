@@ -41,6 +41,8 @@ const CHECKS: &[(&str, Check)] = &[
     }),
     ("ranges_are_exact", |store| Box::pin(reading::ranges_are_exact(store))),
     ("deleted_bytes_are_gone", |store| Box::pin(reading::deleted_bytes_are_gone(store))),
+    ("what_is_stored_is_listed", |store| Box::pin(reading::what_is_stored_is_listed(store))),
+    ("a_known_key_can_be_stored_under", |store| Box::pin(uploads::a_known_key_can_be_stored_under(store))),
     ("an_open_reader_survives_deletion", |store| Box::pin(reading::an_open_reader_survives_deletion(store))),
     ("many_stalled_readers_stop_nobody", |store| Box::pin(reading::many_stalled_readers_stop_nobody(store))),
 ];

@@ -10,7 +10,7 @@
 //! No thread waits for the network: blocking tasks take what is there and end, so slow clients, however many, cost a
 //! little memory each and no thread.
 //!
-//! Reading order: `layout`, `folder`, `batch`, `lane`, `behind`, `append`, `finish`, `read`.
+//! Reading order: `layout`, `folder`, `batch`, `lane`, `behind`, `append`, `finish`, `read`, `list`.
 
 mod append;
 mod batch;
@@ -19,6 +19,7 @@ mod finish;
 mod folder;
 mod lane;
 mod layout;
+mod list;
 mod read;
 
 use std::ops::Range;
@@ -37,7 +38,7 @@ use crate::fence::{Claim, Fence};
 use crate::key::{StorageKey, UploadKey};
 use crate::reader::Reader;
 use crate::state::UploadState;
-use crate::store::{Appended, BoxFuture, Store, Upload};
+use crate::store::{Appended, BoxFuture, Store, Stored, Upload};
 use folder::Folders;
 use layout::Layout;
 use read::Buffers;
@@ -152,10 +153,9 @@ impl Files {
 }
 
 impl Store for Files {
-    fn create(&self) -> BoxFuture<'_, Result<UploadKey, Error>> {
-        let upload = UploadKey::generate();
+    fn begin(&self, upload: UploadKey) -> BoxFuture<'_, Result<(), Error>> {
         // Its folder is synced with the first bytes: an empty upload that a power loss takes is only begun anew.
-        Box::pin(async move { self.blocking(move |layout| layout.create_upload(upload)).await.map(|()| upload) })
+        Box::pin(self.blocking(move |layout| layout.create_upload(upload)))
     }
 
     fn append<'a>(&'a self, upload: &'a UploadKey, state: UploadState, body: Body) -> BoxFuture<'a, Appended> {
@@ -191,6 +191,10 @@ impl Store for Files {
 
     fn uploads(&self) -> BoxFuture<'_, Result<Vec<Upload>, Error>> {
         Box::pin(self.list())
+    }
+
+    fn list(&self, after: Option<StorageKey>, limit: usize) -> BoxFuture<'_, Result<Vec<Stored>, Error>> {
+        Box::pin(self.blocking(move |layout| list::page(layout, after, limit)))
     }
 
     fn rehash<'a>(

@@ -38,6 +38,11 @@ impl UploadKey {
 }
 
 impl StorageKey {
+    /// The upload that ends under this key; see [`crate::Store::begin`].
+    pub fn upload(self) -> UploadKey {
+        UploadKey(self.0)
+    }
+
     /// Where the key lies in the two-level fan-out: one byte per level.
     ///
     /// Taken from the time in the key (65 s per folder, 256 folders per 4.7 h, all in turn every 50 days), because

@@ -29,4 +29,4 @@ pub use key::{KeyError, StorageKey, UploadKey};
 pub use memory::Memory;
 pub use reader::Reader;
 pub use state::UploadState;
-pub use store::{Appended, BoxFuture, Store, Upload};
+pub use store::{Appended, BoxFuture, Store, Stored, Upload};

@@ -1,7 +1,7 @@
 //! Bytes in memory, for tests and tools: gone with the process.
 
-use std::collections::HashMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::{Bound, Range};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::fence::{Claim, Fence};
 use crate::key::{StorageKey, UploadKey};
 use crate::reader::Reader;
 use crate::state::{Hasher, UploadState};
-use crate::store::{Appended, BoxFuture, Store, Upload};
+use crate::store::{Appended, BoxFuture, Store, Stored, Upload};
 
 /// A store in memory.
 #[derive(Debug, Default)]
@@ -28,7 +28,13 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct Content {
     uploads: HashMap<UploadKey, Open>,
-    blobs: HashMap<StorageKey, Bytes>,
+    blobs: BTreeMap<StorageKey, Blob>,
+}
+
+#[derive(Debug)]
+struct Blob {
+    bytes: Bytes,
+    finished: Instant,
 }
 
 #[derive(Debug)]
@@ -70,18 +76,18 @@ impl Memory {
         let _claim = self.fence.claim(upload, state).await?;
         let mut content = self.content();
         if let Some(stored) = content.blobs.get(&key) {
-            let is_same = state.digest().matches(stored);
+            let is_same = state.digest().matches(&stored.bytes);
             return if is_same { Ok(key) } else { Err(Error::UploadNotFound { upload }) };
         }
         content.truncate(upload, state.offset)?;
         if let Some(open) = content.uploads.remove(&upload) {
-            content.blobs.insert(key, open.bytes.freeze());
+            content.blobs.insert(key, Blob { bytes: open.bytes.freeze(), finished: Instant::now() });
         }
         Ok(key)
     }
 
     fn read(&self, key: StorageKey, range: Option<Range<u64>>) -> Result<Reader, Error> {
-        let bytes = self.content().blobs.get(&key).cloned().ok_or(Error::BlobNotFound { key })?;
+        let bytes = self.content().blobs.get(&key).map(|blob| blob.bytes.clone()).ok_or(Error::BlobNotFound { key })?;
         let size_bytes = bytes.len() as u64;
         let range = range.unwrap_or(0..size_bytes);
         let (Ok(start), Ok(end)) = (usize::try_from(range.start), usize::try_from(range.end)) else {
@@ -146,10 +152,9 @@ async fn receive(claim: &Claim, mut body: Body) -> (Vec<Bytes>, Result<(), Error
 }
 
 impl Store for Memory {
-    fn create(&self) -> BoxFuture<'_, Result<UploadKey, Error>> {
-        let upload = UploadKey::generate();
+    fn begin(&self, upload: UploadKey) -> BoxFuture<'_, Result<(), Error>> {
         self.content().uploads.insert(upload, Open { bytes: BytesMut::new(), written: Instant::now() });
-        Box::pin(async move { Ok(upload) })
+        Box::pin(async { Ok(()) })
     }
 
     fn append<'a>(&'a self, upload: &'a UploadKey, state: UploadState, body: Body) -> BoxFuture<'a, Appended> {
@@ -175,7 +180,7 @@ impl Store for Memory {
     }
 
     fn size<'a>(&'a self, key: &'a StorageKey) -> BoxFuture<'a, Result<Option<u64>, Error>> {
-        Box::pin(async move { Ok(self.content().blobs.get(key).map(|bytes| bytes.len() as u64)) })
+        Box::pin(async move { Ok(self.content().blobs.get(key).map(|blob| blob.bytes.len() as u64)) })
     }
 
     fn delete<'a>(&'a self, keys: &'a [StorageKey]) -> BoxFuture<'a, Result<(), Error>> {
@@ -194,6 +199,17 @@ impl Store for Memory {
             self.fence.retain(&uploads, listed_at);
             Ok(uploads)
         })
+    }
+
+    fn list(&self, after: Option<StorageKey>, limit: usize) -> BoxFuture<'_, Result<Vec<Stored>, Error>> {
+        let facts = |(key, blob): (&StorageKey, &Blob)| Stored {
+            key: *key,
+            size_bytes: blob.bytes.len() as u64,
+            age: blob.finished.elapsed(),
+        };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let page = self.content().blobs.range((from, Bound::Unbounded)).take(limit).map(facts).collect();
+        Box::pin(async move { Ok(page) })
     }
 
     fn rehash<'a>(

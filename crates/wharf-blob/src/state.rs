@@ -17,12 +17,14 @@ pub struct UploadState {
     /// The append that left it so.
     pub(crate) writer: Writer,
     pub(crate) hasher: Hasher,
+    /// What the store itself needs to go on from here, in a form of its own: which parts lie on S3, for example.
+    pub(crate) place: Bytes,
 }
 
 impl UploadState {
     /// The state of an upload without bytes, to be hashed by `algorithm`.
     pub fn new(algorithm: Algorithm) -> Self {
-        Self { offset: 0, writer: Writer::NONE, hasher: Hasher::new(algorithm) }
+        Self { offset: 0, writer: Writer::NONE, hasher: Hasher::new(algorithm), place: Bytes::new() }
     }
 
     /// The state after `claim` has added `pieces`.
@@ -45,7 +47,7 @@ impl UploadState {
     }
 
     /// The saved form: one algorithm byte (1 sha256, 2 sha512), offset and writer (8 bytes each, big-endian), then the
-    /// hash function's own state (104 or 208 bytes).
+    /// hash function's own state (104 or 208 bytes), then what the store added for itself.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(17 + 208);
         bytes.push(match self.algorithm() {
@@ -55,6 +57,7 @@ impl UploadState {
         bytes.extend_from_slice(&self.offset.to_be_bytes());
         bytes.extend_from_slice(&self.writer.to_bytes());
         self.hasher.save(&mut bytes);
+        bytes.extend_from_slice(&self.place);
         bytes
     }
 
@@ -63,12 +66,13 @@ impl UploadState {
         let (algorithm, rest) = bytes.split_first()?;
         let (offset, rest) = rest.split_first_chunk()?;
         let (writer, rest) = rest.split_first_chunk()?;
-        let hasher = match algorithm {
-            1 => Hasher::Sha256(load(rest)?),
-            2 => Hasher::Sha512(load(rest)?),
+        let (hasher, place) = match algorithm {
+            1 => load(rest).map(|(hasher, place)| (Hasher::Sha256(hasher), place))?,
+            2 => load(rest).map(|(hasher, place)| (Hasher::Sha512(hasher), place))?,
             _ => return None,
         };
-        Some(Self { offset: u64::from_be_bytes(*offset), writer: Writer::from_bytes(*writer), hasher })
+        let (offset, writer) = (u64::from_be_bytes(*offset), Writer::from_bytes(*writer));
+        Some(Self { offset, writer, hasher, place: Bytes::copy_from_slice(place) })
     }
 }
 
@@ -128,8 +132,10 @@ impl Hasher {
     }
 }
 
-fn load<H: SerializableState>(bytes: &[u8]) -> Option<H> {
-    H::deserialize(&SerializedState::<H>::try_from(bytes).ok()?).ok()
+/// A hash function's state, and what follows it.
+fn load<H: SerializableState>(bytes: &[u8]) -> Option<(H, &[u8])> {
+    let (state, rest) = bytes.split_at_checked(size_of::<SerializedState<H>>())?;
+    Some((H::deserialize(&SerializedState::<H>::try_from(state).ok()?).ok()?, rest))
 }
 
 #[cfg(test)]
@@ -158,12 +164,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_store_added_comes_back() {
+        let place = Bytes::from_static(b"parts");
+        let state = UploadState { place: place.clone(), ..UploadState::new(Algorithm::Sha512) };
+        assert_eq!(UploadState::from_bytes(&state.to_bytes()).map(|state| state.place), Some(place));
+    }
+
+    #[test]
     fn bytes_that_are_no_state_are_refused() {
         let good = UploadState::new(Algorithm::Sha256).to_bytes();
         for length in 0..good.len() {
             assert!(UploadState::from_bytes(&good[..length]).is_none(), "{length}");
         }
-        assert!(UploadState::from_bytes(&[&good[..], &[0]].concat()).is_none());
         assert!(UploadState::from_bytes(&[&[2], &good[1..]].concat()).is_none());
         assert!(UploadState::from_bytes(&[&[9], &good[1..]].concat()).is_none());
     }

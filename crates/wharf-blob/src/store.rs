@@ -26,8 +26,15 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// states of the loser are refused from then on ([`Error::Superseded`]): a state always describes the bytes that lie
 /// in the store, so its digest can be believed.
 pub trait Store: fmt::Debug + Send + Sync {
-    /// Begins an upload, empty. Its state is [`UploadState::new`].
-    fn create(&self) -> BoxFuture<'_, Result<UploadKey, Error>>;
+    /// Begins an upload, empty, under a new key. Its state is [`UploadState::new`].
+    fn create(&self) -> BoxFuture<'_, Result<UploadKey, Error>> {
+        let upload = UploadKey::generate();
+        Box::pin(async move { self.begin(upload).await.map(|()| upload) })
+    }
+
+    /// Begins an upload, empty, under a key that is known: for bytes that come from another store and keep their
+    /// [`StorageKey`] (see [`StorageKey::upload`]). Nothing may be stored or open under the key.
+    fn begin(&self, upload: UploadKey) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Adds `body` at `state.offset`; whatever lies beyond that is dropped first. Returns when everything counted in
     /// the returned state is durable.
@@ -51,6 +58,16 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Every upload that is neither finished nor aborted, for finding those that the catalog does not know.
     fn uploads(&self) -> BoxFuture<'_, Result<Vec<Upload>, Error>>;
+
+    /// Up to `limit` of what is stored, in an order of the store's own; the next page begins `after` the last one's last
+    /// key. For checking and copying a whole store: no request is answered by it.
+    fn list(&self, after: Option<StorageKey>, limit: usize) -> BoxFuture<'_, Result<Vec<Stored>, Error>>;
+
+    /// A URL by which anybody may read the bytes for the time `valid`; `None` where the store has no such thing.
+    fn presign<'a>(&'a self, key: &'a StorageKey, valid: Duration) -> BoxFuture<'a, Result<Option<String>, Error>> {
+        let (_, _) = (key, valid);
+        Box::pin(async { Ok(None) })
+    }
 
     /// Reads what `state` describes once more, because the upload ends under another algorithm than it was hashed by.
     fn rehash<'a>(
@@ -79,5 +96,16 @@ pub struct Upload {
     /// Its key.
     pub key: UploadKey,
     /// Time since bytes last came in.
+    pub age: Duration,
+}
+
+/// Stored bytes as the store sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Their key.
+    pub key: StorageKey,
+    /// How many bytes they are, as [`Store::size`] says.
+    pub size_bytes: u64,
+    /// Time since they were finished.
     pub age: Duration,
 }

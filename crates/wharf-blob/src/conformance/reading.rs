@@ -1,11 +1,12 @@
 //! Reading and deleting what is stored.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::{content, failure, read, read_all, stored};
+use super::{begin, content, failure, read, read_all, stored};
 use crate::{Failure, Store, UploadKey};
 
 const STALLED: usize = 600;
@@ -36,6 +37,31 @@ pub(super) async fn deleted_bytes_are_gone(store: Arc<dyn Store>) {
     }
     assert_eq!(read_all(&*store, second).await, content(20));
     store.delete(&[]).await.expect("deletes nothing");
+}
+
+pub(super) async fn what_is_stored_is_listed(store: Arc<dyn Store>) {
+    let sizes = HashMap::from([
+        (stored(&*store, &content(10)).await, 10),
+        (stored(&*store, &content(20)).await, 20),
+        (stored(&*store, &content(0)).await, 0),
+    ]);
+    let (open, _) = begin(&*store).await;
+    for limit in [1, 2, 1000] {
+        let mut found = HashMap::new();
+        let mut after = None;
+        loop {
+            let page = store.list(after, limit).await.expect("lists");
+            assert!(page.len() <= limit);
+            let Some(last) = page.last() else { break };
+            after = Some(last.key);
+            for stored in page {
+                assert_eq!(found.insert(stored.key, stored.size_bytes), None, "told once");
+            }
+        }
+        assert!(!found.contains_key(&open.storage_key()), "an open upload is not stored");
+        found.retain(|key, _| sizes.contains_key(key));
+        assert_eq!(found, sizes);
+    }
 }
 
 pub(super) async fn an_open_reader_survives_deletion(store: Arc<dyn Store>) {

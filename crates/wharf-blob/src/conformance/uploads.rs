@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wharf_oci::{Algorithm, Digest};
 
 use super::{append, begin, body, content, failure, read_all, stored};
-use crate::{Failure, Store, UploadState};
+use crate::{Failure, Store, UploadKey, UploadState};
 
 pub(super) async fn bytes_come_back_as_they_went_in(store: Arc<dyn Store>) {
     for size_bytes in [0, 1, 4096, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, 3_000_000] {
@@ -111,4 +111,13 @@ pub(super) async fn a_state_beyond_the_bytes_is_lost(store: Arc<dyn Store>) {
     assert_eq!(failure(store.finish(&upload, &ahead).await), Failure::NotFound);
     store.abort(&upload).await.expect("aborts");
     store.abort(&first).await.expect("aborts");
+}
+
+pub(super) async fn a_known_key_can_be_stored_under(store: Arc<dyn Store>) {
+    let bytes = content(300);
+    let key = UploadKey::generate().storage_key();
+    store.begin(key.upload()).await.expect("begins");
+    let state = append(&*store, key.upload(), &UploadState::new(Algorithm::Sha256), &bytes).await;
+    assert_eq!(store.finish(&key.upload(), &state).await.expect("finishes"), key);
+    assert_eq!(read_all(&*store, key).await, bytes);
 }

@@ -55,7 +55,8 @@ impl Files {
         let (hash, written) = join!(hash.end(), self.settle(offset, write, behind));
         match (hash, written) {
             (Ok(hash), Ok(offset)) => {
-                Ok(Appended { state: UploadState { offset, writer: claim.writers.last, hasher: hash.hasher }, end })
+                let (writer, place) = (claim.writers.last, state.place.clone());
+                Ok(Appended { state: UploadState { offset, writer, hasher: hash.hasher, place }, end })
             }
             (Err(error), _) | (_, Err(error)) => {
                 give_back(claim, file, offset).await;

@@ -3,12 +3,13 @@
 //! Names are made of keys only. Every call goes through the descriptor of the store's folder, follows no symbolic
 //! link at the name's end, and opens nothing that is passed on to child processes.
 
+use std::collections::HashSet;
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags, XattrFlags};
 use rustix::io::Errno;
@@ -227,11 +228,30 @@ impl Layout {
 
     /// How many bytes a blob has, if it is there.
     pub(super) fn blob_size(&self, key: StorageKey) -> Result<Option<u64>, Error> {
+        Ok(self.blob_facts(key)?.map(|(size_bytes, _)| size_bytes))
+    }
+
+    /// How many bytes a blob has, and the time since it was last changed, if it is there.
+    pub(super) fn blob_facts(&self, key: StorageKey) -> Result<Option<(u64, Duration)>, Error> {
         match rustix::fs::statat(&self.root, blob_name(key), AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) => Ok(u64::try_from(stat.st_size).ok()),
+            Ok(stat) => {
+                let changed = UNIX_EPOCH + Duration::from_secs(u64::try_from(stat.st_ctime).unwrap_or(0));
+                let age = changed.elapsed().unwrap_or(Duration::ZERO);
+                Ok(u64::try_from(stat.st_size).ok().map(|size_bytes| (size_bytes, age)))
+            }
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(blob_error("inspect", key)(errno)),
         }
+    }
+
+    /// The names in a folder of the fan-out, in no order. A folder that is not there has none.
+    pub(super) fn list_folder(&self, folder: Folder) -> Result<HashSet<String>, Error> {
+        let entries = match self.path.join(folder.name()).read_dir() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashSet::new()),
+            entries => entries.map_err(folder.error("list"))?,
+        };
+        let names = entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()));
+        names.collect::<Result<_, _>>().map_err(folder.error("list"))
     }
 
     /// Removes a blob, if it is there.
