@@ -1,10 +1,11 @@
-//! OCI words and documents: names, digests, references, descriptors, manifests and distribution error codes.
+//! OCI words and documents: names, digests, references, descriptors, manifests and distribution error codes;
+//! the ports [`Source`] and [`Sink`].
 //!
 //! Pure: text and bytes in, values out. It opens no file, knows no clock and speaks no protocol. Every parser here
 //! reads bytes that a stranger sent; it refuses what is ambiguous instead of guessing.
 //!
 //! Reading order: [`digest`], [`name`], [`mod@reference`], [`media_type`], [`json`], [`descriptor`], [`manifest`],
-//! [`index`], [`scope`], [`code`].
+//! [`index`], [`scope`], [`code`], [`ports`].
 
 pub mod code;
 pub mod descriptor;
@@ -14,6 +15,7 @@ pub mod json;
 pub mod manifest;
 pub mod media_type;
 pub mod name;
+pub mod ports;
 pub mod reference;
 pub mod scope;
 
@@ -24,5 +26,6 @@ pub use json::{JsonError, MemberError};
 pub use manifest::{Content, Manifest, ManifestError};
 pub use media_type::MediaType;
 pub use name::{NameError, ProjectName, RepositoryName};
+pub use ports::{ContentError, ContentErrorKind, Sink, Source};
 pub use reference::{Reference, ReferenceError, Tag};
 pub use scope::{Scope, ScopeError};
