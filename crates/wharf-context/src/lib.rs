@@ -22,4 +22,4 @@ pub use event::Event;
 pub use grant::{Grant, Grants, Visibility};
 pub use kind::Kind;
 pub use permission::{Delete, Overwrite, Permission, Permissions, Pull, Push, Right};
-pub use permit::{AuthorizeError, Permit, ProjectId};
+pub use permit::{AuthorizeError, Inspect, Maintain, Permit, ProjectId};

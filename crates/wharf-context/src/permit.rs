@@ -35,6 +35,28 @@ impl<R: Right> Permit<R> {
     }
 }
 
+/// Proof that the caller may see what concerns the whole registry: what is checked, collected, in use. Identity makes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Inspect(());
+
+impl Inspect {
+    /// For identity, after it has checked the caller; for tests and tools, which act for the operator.
+    pub fn granted() -> Self {
+        Self(())
+    }
+}
+
+/// Proof that the caller may look after the whole registry: start a check or a collection. Identity makes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Maintain(());
+
+impl Maintain {
+    /// For identity, after it has checked the caller; for tests and tools, which act for the operator.
+    pub fn granted() -> Self {
+        Self(())
+    }
+}
+
 /// Why a caller gets no permit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

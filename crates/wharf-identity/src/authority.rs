@@ -5,7 +5,7 @@
 
 pub(crate) mod rule;
 
-use wharf_context::{CallerId, Context};
+use wharf_context::{CallerId, Context, Inspect, Maintain};
 use wharf_oci::ProjectName;
 
 use self::rule::{ProjectRight, SystemRight};
@@ -81,6 +81,16 @@ impl Authority {
 }
 
 impl Identity {
+    /// Whether the caller may see what concerns the whole registry: administrators and auditors.
+    pub async fn inspect(&self, ctx: &Context) -> Result<Inspect, Error> {
+        self.check(ctx, SystemRight::Inspect).await.map(|()| Inspect::granted())
+    }
+
+    /// Whether the caller may look after the whole registry: administrators.
+    pub async fn maintain(&self, ctx: &Context) -> Result<Maintain, Error> {
+        self.check(ctx, SystemRight::Maintain).await.map(|()| Maintain::granted())
+    }
+
     /// Checks a right in advance, where something costly comes before the transaction that checks it again.
     pub(crate) async fn check(&self, ctx: &Context, right: SystemRight) -> Result<(), Error> {
         Authority::manage(&self.db, ctx, self.mode()).await?.require(right)

@@ -15,11 +15,13 @@ pub(crate) enum SystemRight {
     SeeKeys,
     RotateKeys,
     ReadAudit,
+    Inspect,
+    Maintain,
 }
 
 impl SystemRight {
     #[cfg(test)]
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::CreateProjects,
         Self::SeeUsers,
         Self::ManageUsers,
@@ -28,6 +30,8 @@ impl SystemRight {
         Self::SeeKeys,
         Self::RotateKeys,
         Self::ReadAudit,
+        Self::Inspect,
+        Self::Maintain,
     ];
 
     /// Completes "you may not …".
@@ -41,13 +45,15 @@ impl SystemRight {
             Self::SeeKeys => "see signing keys",
             Self::RotateKeys => "rotate signing keys",
             Self::ReadAudit => "read the audit log",
+            Self::Inspect => "see what concerns the whole registry",
+            Self::Maintain => "look after the whole registry",
         }
     }
 
     fn only_reads(self) -> bool {
         match self {
-            Self::SeeUsers | Self::SeeGroups | Self::SeeKeys | Self::ReadAudit => true,
-            Self::CreateProjects | Self::ManageUsers | Self::ManageGroups | Self::RotateKeys => false,
+            Self::SeeUsers | Self::SeeGroups | Self::SeeKeys | Self::ReadAudit | Self::Inspect => true,
+            Self::CreateProjects | Self::ManageUsers | Self::ManageGroups | Self::RotateKeys | Self::Maintain => false,
         }
     }
 }
@@ -196,7 +202,7 @@ mod tests {
 
     #[test]
     fn who_may_manage_the_system() {
-        use SystemRight::{CreateProjects, ReadAudit, SeeGroups, SeeKeys, SeeUsers};
+        use SystemRight::{CreateProjects, Inspect, ReadAudit, SeeGroups, SeeKeys, SeeUsers};
         let table: [(&str, Account, Mode, &[SystemRight]); 8] = [
             ("anonymous", Account::Anonymous, Mode::Closed, &[]),
             ("anonymous, open", Account::Anonymous, Mode::Open, &[CreateProjects]),
@@ -205,7 +211,12 @@ mod tests {
             ("robot", robot(), Mode::Closed, &[]),
             ("administrator", user(Some(SystemRole::Administrator)), Mode::Closed, &SystemRight::ALL),
             ("system", Account::System, Mode::Closed, &SystemRight::ALL),
-            ("auditor", user(Some(SystemRole::Auditor)), Mode::Open, &[SeeUsers, SeeGroups, SeeKeys, ReadAudit]),
+            (
+                "auditor",
+                user(Some(SystemRole::Auditor)),
+                Mode::Open,
+                &[SeeUsers, SeeGroups, SeeKeys, ReadAudit, Inspect],
+            ),
         ];
         for (who, account, mode, wanted) in table {
             let rights: Vec<_> =
