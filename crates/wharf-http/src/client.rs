@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use reqwest::redirect::{Action, Attempt, Policy};
-use reqwest::{Certificate, Client};
+use reqwest::{Certificate, Client, NoProxy, Proxy};
 use url::Url;
 
 use crate::error::Error;
-use crate::settings::Settings;
+use crate::settings::{Proxies, Settings, Trust};
 
 /// Redirects that are followed in a row.
 const MOST_REDIRECTS: usize = 5;
@@ -18,7 +18,13 @@ pub fn client(settings: &Settings) -> Result<Client, Error> {
         .user_agent(concat!("wharf/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(settings.connect_timeout)
         .read_timeout(settings.read_timeout)
-        .redirect(Policy::custom(follow));
+        .redirect(Policy::custom(follow))
+        .tls_danger_accept_invalid_certs(settings.trust == Trust::Anyone)
+        // Only what the settings name counts, not what this process's environment says.
+        .no_proxy();
+    for proxy in proxies(&settings.proxies)? {
+        builder = builder.proxy(proxy);
+    }
     if let Some(timeout) = settings.total_timeout {
         builder = builder.timeout(timeout);
     }
@@ -26,6 +32,25 @@ pub fn client(settings: &Settings) -> Result<Client, Error> {
         builder = builder.tls_certs_merge(read(path)?);
     }
     builder.build().map_err(Error::Build)
+}
+
+fn proxies(proxies: &Proxies) -> Result<Vec<Proxy>, Error> {
+    let except = proxies.except.as_deref().and_then(NoProxy::from_string);
+    let given = [
+        proxies.http.as_deref().map(|url| (url, Proxy::http(url))),
+        proxies.https.as_deref().map(|url| (url, Proxy::https(url))),
+    ];
+    let made = given.into_iter().flatten().map(|(url, made)| match made {
+        Ok(proxy) => Ok(proxy.no_proxy(except.clone())),
+        Err(source) => Err(Error::Proxy { host: host_of(url), source: source.without_url() }),
+    });
+    made.collect()
+}
+
+/// What may be told of a proxy's URL: it may hold a password.
+fn host_of(url: &str) -> String {
+    let url = url.parse::<Url>().ok();
+    url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "?".to_owned())
 }
 
 fn read(path: &Path) -> Result<Vec<Certificate>, Error> {

@@ -1,7 +1,9 @@
-//! What can go wrong, on what. What goes wrong while something streams is told by `reqwest`.
+//! What can go wrong, on what.
 
+use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,14 @@ pub enum Error {
         /// Why, where there is anything in it.
         source: Option<reqwest::Error>,
     },
+    /// A proxy's address cannot be used.
+    #[error("cannot use the proxy `{host}`")]
+    Proxy {
+        /// The proxy, without its password.
+        host: String,
+        /// Why.
+        source: reqwest::Error,
+    },
     /// The system's certificate authorities or the settings cannot be used.
     #[error("cannot make an HTTP client")]
     Build(#[source] reqwest::Error),
@@ -34,6 +44,14 @@ pub enum Error {
         /// Why.
         source: reqwest::Error,
     },
+    /// The other side said nothing for too long.
+    #[error("`{host}` does not answer within {} s", patience.as_secs())]
+    Silent {
+        /// The other side.
+        host: String,
+        /// How long it was waited for.
+        patience: Duration,
+    },
     /// The answer is larger than anything that was asked for.
     #[error("the answer of `{host}` has more than {max_bytes} bytes")]
     AnswerTooLarge {
@@ -42,4 +60,32 @@ pub enum Error {
         /// The limit.
         max_bytes: usize,
     },
+}
+
+impl Error {
+    /// Whether another try may succeed: the network was in the way, not the request.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Reach { source, .. } => !source.is_builder() && !source.is_redirect() && !self.is_about_trust(),
+            Self::Silent { .. } => true,
+            Self::ReadAuthorities { .. }
+            | Self::ParseAuthorities { .. }
+            | Self::Proxy { .. }
+            | Self::Build(_)
+            | Self::AnswerTooLarge { .. } => false,
+        }
+    }
+
+    /// Whether TLS was in the way: a certificate that nobody vouches for, or a server that does not speak TLS at all.
+    pub fn is_about_trust(&self) -> bool {
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            if error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
 }

@@ -1,18 +1,20 @@
-//! Going out by HTTP: certificate authorities, timeouts, the one client builder, and small whole answers.
+//! Going out by HTTP: proxies, certificate authorities, timeouts, retries, the one client builder.
 //!
 //! Whoever in Wharf speaks to another server gets its client here, so that the same certificates are believed, nobody
 //! waits for ever and no credential follows a redirect to a stranger. What is said over it is not known here; and the
 //! process must have chosen its TLS provider before (see `main` of `wharf`).
 //!
-//! Reading order: [`settings`], [`mod@client`], [`mod@exchange`], [`error`].
+//! Reading order: [`settings`], [`mod@client`], [`mod@exchange`], [`retry`], [`error`].
 
 pub mod client;
 pub mod error;
 pub mod exchange;
+pub mod retry;
 pub mod settings;
 
 pub use client::client;
 pub use error::Error;
-pub use exchange::exchange;
-pub use reqwest::Client;
-pub use settings::Settings;
+pub use exchange::{collect, exchange, send};
+pub use reqwest::{Body, Client};
+pub use retry::Retry;
+pub use settings::{Proxies, Settings, Trust};

@@ -15,6 +15,7 @@ use futures_core::Stream;
 
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
+use crate::image_name::RegistryHost;
 use crate::name::RepositoryName;
 use crate::reference::{Reference, Tag};
 
@@ -36,8 +37,8 @@ pub const MAX_REFERRERS: usize = 10_000;
 /// Where content is in a registry, so that a sink in the same registry can mount it instead of taking it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Host and port as image names write them.
-    pub registry: String,
+    /// The registry.
+    pub registry: RegistryHost,
     /// The repository that the content can be read from.
     pub repository: RepositoryName,
 }
