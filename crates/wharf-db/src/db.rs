@@ -10,6 +10,7 @@ use crate::backoff;
 use crate::error::Error;
 use crate::figures::{Counters, Figures};
 use crate::outbox::Subscription;
+use crate::pace::Pace;
 use crate::postgres::{Ended, Postgres};
 use crate::row::Row;
 use crate::settings::Settings;
@@ -32,6 +33,7 @@ tokio::task_local! {
 #[derive(Clone, Debug)]
 pub struct Db {
     inner: Arc<Inner>,
+    pace: Option<Arc<dyn Pace>>,
 }
 
 #[derive(Debug)]
@@ -79,7 +81,19 @@ impl Db {
         };
         let enqueued = watch::Sender::new(());
         let subscriptions = subscriptions.into();
-        Ok(Self { inner: Arc::new(Inner { backend, clock, subscriptions, counters, enqueued }) })
+        Ok(Self { inner: Arc::new(Inner { backend, clock, subscriptions, counters, enqueued }), pace: None })
+    }
+
+    /// The same database, every use of which waits for `pace` first. For tests that decide who comes when.
+    #[must_use]
+    pub fn with_pace(self, pace: Arc<dyn Pace>) -> Self {
+        Self { pace: Some(pace), ..self }
+    }
+
+    async fn wait_for_pace(&self) {
+        if let Some(pace) = &self.pace {
+            pace.wait().await;
+        }
     }
 
     /// Runs `f` in a transaction: all that it does is kept, or nothing. `f` may borrow. Where another transaction gets
@@ -92,12 +106,23 @@ impl Db {
         self.transaction_at(Isolation::Serializable, f).await
     }
 
+    /// The same, where each statement sees what others have committed when it begins: for taking rows that nobody else
+    /// has (`SKIP LOCKED`), which then are worked on elsewhere. What decides something is a [`Db::transaction`].
+    pub async fn claim<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        F: Clone + AsyncFnOnce(&mut Tx<'_>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        self.transaction_at(Isolation::ReadCommitted, f).await
+    }
+
     pub(crate) async fn transaction_at<T, E, F>(&self, isolation: Isolation, f: F) -> Result<T, E>
     where
         F: Clone + AsyncFnOnce(&mut Tx<'_>) -> Result<T, E>,
         E: From<Error>,
     {
         refuse_inside()?;
+        self.wait_for_pace().await;
         let result = match &self.inner.backend {
             Backend::Sqlite(sqlite) => self.on_sqlite(sqlite, f).await,
             Backend::Postgres(postgres) => self.on_postgres(postgres, isolation, f).await,
@@ -188,6 +213,7 @@ impl Db {
     /// A point read outside of a transaction: the first row, as last committed.
     pub async fn get(&self, statement: impl Into<Statement>, params: &[Value]) -> Result<Option<Row>, Error> {
         refuse_inside()?;
+        self.wait_for_pace().await;
         self.inner.counters.gets.count();
         let statement = statement.into();
         match &self.inner.backend {
@@ -199,6 +225,7 @@ impl Db {
     /// A scan outside of a transaction: all rows, as last committed. It is ended when it takes too long.
     pub async fn list(&self, statement: impl Into<Statement>, params: &[Value]) -> Result<Vec<Row>, Error> {
         refuse_inside()?;
+        self.wait_for_pace().await;
         self.inner.counters.lists.count();
         let statement = statement.into();
         let rows = match &self.inner.backend {

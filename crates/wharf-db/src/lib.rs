@@ -28,7 +28,7 @@
 //!
 //! Reading order: [`settings`], [`value`], [`row`], [`statement`], [`db`], [`transaction`], then `sqlite` (queue,
 //! writer, turn, commit, reader) and `postgres` behind them; [`migrations`]; then what is built on transactions:
-//! [`job`], [`outbox`], [`lease`], [`audit`]; [`figures`] and [`error`] for all.
+//! [`job`], [`outbox`], [`lease`], [`audit`]; [`pace`], [`figures`] and [`error`] for all.
 
 pub mod audit;
 mod backoff;
@@ -39,6 +39,7 @@ pub mod job;
 pub mod lease;
 pub mod migrations;
 pub mod outbox;
+pub mod pace;
 mod postgres;
 pub mod row;
 pub mod settings;
@@ -54,6 +55,7 @@ pub use figures::Figures;
 pub use job::{DeadJob, Job, NewJob, Worker, WorkerSettings};
 pub use lease::Lease;
 pub use outbox::Subscription;
+pub use pace::Pace;
 pub use row::Row;
 pub use settings::{Settings, Time};
 pub use statement::Statement;

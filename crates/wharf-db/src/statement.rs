@@ -16,11 +16,13 @@ impl Statement {
         Self { sqlite, postgres }
     }
 
-    pub(crate) const fn sqlite(self) -> &'static str {
+    /// The text for SQLite.
+    pub const fn sqlite(self) -> &'static str {
         self.sqlite
     }
 
-    pub(crate) const fn postgres(self) -> &'static str {
+    /// The text for PostgreSQL, before its placeholders are rewritten.
+    pub const fn postgres(self) -> &'static str {
         self.postgres
     }
 }
