@@ -1,0 +1,24 @@
+//! Layers as archives: the one strict reader and the one reproducible writer.
+//!
+//! Whatever looks into an image looks through here, so that all see what a runtime sees. Bytes come from strangers: sizes
+//! are bounded, nothing is held in memory that grows with a file's size, and what two readers could understand
+//! differently is refused. No registry is spoken to here, and nothing is unpacked onto a disk.
+//!
+//! Reading order: [`limits`], [`compression`], [`path`], [`entry`], `archive`, [`layer`].
+
+mod archive;
+pub mod compression;
+pub mod entry;
+pub mod error;
+pub mod fault;
+pub mod layer;
+pub mod limits;
+pub mod path;
+
+pub use compression::Compression;
+pub use entry::{Entry, Kind};
+pub use error::Error;
+pub use fault::Fault;
+pub use layer::Change;
+pub use limits::Limits;
+pub use path::EntryPath;
