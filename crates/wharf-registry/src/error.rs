@@ -110,6 +110,12 @@ pub enum Error {
     /// A repository's bytes are not where the catalog says.
     #[error("the bytes of blob `{0}` are lost; push it again to heal it")]
     BlobLost(Digest),
+    /// A check of the whole goes on already.
+    #[error("a check goes on already; wait for its end or cancel it")]
+    FsckRunning,
+    /// No check goes on, or there never was one.
+    #[error("there is no such check")]
+    FsckUnknown,
     /// A catalog row does not read as what it must be.
     #[error("catalog row of {what} is malformed")]
     MalformedRow {
@@ -132,7 +138,7 @@ impl Error {
             | Self::BlobUnknown(_)
             | Self::UploadUnknown(_)
             | Self::ManifestUnknown { .. } => Kind::NotFound,
-            Self::NotAcceptable { .. } | Self::BlobLost(_) => Kind::NotFound,
+            Self::NotAcceptable { .. } | Self::BlobLost(_) | Self::FsckUnknown => Kind::NotFound,
             Self::ChunkOutOfOrder { .. }
             | Self::ChunkSize { .. }
             | Self::DigestMismatch { .. }
@@ -140,7 +146,7 @@ impl Error {
             | Self::ManifestBlobUnknown(_)
             | Self::SizeMismatch { .. } => Kind::Invalid,
             Self::TagExists { .. } => Kind::Denied,
-            Self::UploadBusy(_) | Self::PreconditionFailed { .. } => Kind::Conflict,
+            Self::UploadBusy(_) | Self::PreconditionFailed { .. } | Self::FsckRunning => Kind::Conflict,
             Self::MalformedRow { .. } | Self::Interrupted(_) => Kind::Internal,
         }
     }

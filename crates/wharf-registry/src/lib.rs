@@ -5,12 +5,13 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`collection`], [`figures`], [`ports`].
+//! [`referrer`], [`collection`], [`fsck`], [`figures`], [`ports`].
 
 pub mod blob;
 pub mod collection;
 pub mod error;
 pub mod figures;
+pub mod fsck;
 pub mod manifest;
 pub mod page;
 pub mod ports;
@@ -25,9 +26,10 @@ pub use blob::Blob;
 pub use collection::Collected;
 pub use error::Error;
 pub use figures::Figures;
+pub use fsck::{Finding, FsckOptions, FsckRun, FsckState};
 pub use manifest::{Accepted, NewManifest, StoredManifest};
 pub use page::Page;
-pub use ports::Projects;
+pub use ports::{Projects, Replicas};
 pub use referrer::{ReferrersPage, ReferrersQuery};
 pub use registry::Registry;
 pub use settings::Settings;

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use wharf_context::ProjectId;
 use wharf_db::Tx;
 use wharf_oci::RepositoryName;
+use wharf_oci::ports::Source;
 
 /// A future behind a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -20,4 +21,10 @@ pub trait Projects: fmt::Debug + Send + Sync {
         project: ProjectId,
         repository: &'a RepositoryName,
     ) -> BoxFuture<'a, Result<bool, wharf_db::Error>>;
+}
+
+/// Knows other registries that may hold the same blobs: peers, upstreams, a copy at another site.
+pub trait Replicas: fmt::Debug + Send + Sync {
+    /// Where the repository's content may be found as well, the nearest first.
+    fn sources(&self, repository: &RepositoryName) -> Vec<Box<dyn Source>>;
 }

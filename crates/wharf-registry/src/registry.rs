@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
 use wharf_blob::Store;
 use wharf_context::Clock;
 use wharf_db::Db;
 
 use crate::figures::Counters;
-use crate::ports::Projects;
+use crate::ports::{Projects, Replicas};
 use crate::settings::Settings;
 
 /// The registry: every use case is a method, found in the file of its noun. Cheap to clone.
@@ -19,17 +20,34 @@ pub struct Registry {
     pub(crate) settings: Arc<Settings>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) projects: Option<Arc<dyn Projects>>,
+    pub(crate) replicas: Option<Arc<dyn Replicas>>,
+    pub(crate) fsck_wanted: Arc<Notify>,
 }
 
 impl Registry {
     /// A registry over a catalog and a blob store.
     pub fn new(settings: Settings, db: Db, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { db, store, clock, settings: Arc::new(settings), counters: Arc::default(), projects: None }
+        Self {
+            db,
+            store,
+            clock,
+            settings: Arc::new(settings),
+            counters: Arc::default(),
+            projects: None,
+            replicas: None,
+            fsck_wanted: Arc::default(),
+        }
     }
 
     /// The same registry, which makes repositories only in projects that `projects` knows.
     #[must_use]
     pub fn with_projects(self, projects: Arc<dyn Projects>) -> Self {
         Self { projects: Some(projects), ..self }
+    }
+
+    /// The same registry, which repairs damaged blobs from registries that `replicas` knows.
+    #[must_use]
+    pub fn with_replicas(self, replicas: Arc<dyn Replicas>) -> Self {
+        Self { replicas: Some(replicas), ..self }
     }
 }

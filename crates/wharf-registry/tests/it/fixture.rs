@@ -10,6 +10,7 @@ use wharf_blob::{Memory, StorageKey, Store, body};
 use wharf_context::{
     Caller, CallerId, Context, FakeClock, Grant, Grants, Permission, Permissions, ProjectId, RequestId,
 };
+use wharf_db::params;
 use wharf_oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 use wharf_registry::manifest::Accept;
 use wharf_registry::upload::{Chunk, UploadEnd};
@@ -62,6 +63,25 @@ impl Fixture {
             }
         }
         stored
+    }
+
+    /// Where a blob's bytes lie.
+    pub(crate) async fn storage_key(&self, digest: &Digest) -> StorageKey {
+        let statement = "SELECT storage_key FROM blobs WHERE digest = ?1";
+        let row = self.database.db.get(statement, &params![digest.to_bytes()]).await.expect("looked up");
+        row.expect("known").text(0).expect("text").parse().expect("a key")
+    }
+
+    /// Changes the catalog behind the registry's back.
+    pub(crate) async fn execute(&self, statement: &'static str, parameter: &[u8]) {
+        let changed = self.database.db.transaction(async |tx| tx.execute(statement, &params![parameter]).await);
+        assert!(changed.await.expect("changed") > 0);
+    }
+
+    /// Another registry over the same catalog and store, whose grace is `grace`.
+    pub(crate) fn reopened(&self, grace: Duration) -> Registry {
+        let store = Arc::clone(&self.store) as Arc<dyn Store>;
+        Registry::new(Settings { grace, ..settings() }, self.database.db.clone(), store, Arc::clone(&self.clock) as _)
     }
 
     /// How many transactions have ended well.

@@ -3,6 +3,7 @@
 mod blobs;
 mod collection;
 mod fixture;
+mod fsck;
 mod histories;
 mod manifests;
 mod referrers;
