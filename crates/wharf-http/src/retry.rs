@@ -3,7 +3,7 @@
 //! What may be tried again is the caller's to say; here is only the waiting: longer each time, with chance in it, so
 //! that many clients of one server do not come back at the same moment.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use http::{HeaderMap, header};
@@ -61,11 +61,13 @@ impl Waits {
     }
 }
 
-/// How long an answer asks to wait (`Retry-After`, in seconds or as a date), within reason.
-pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = text.parse().ok().map(Duration::from_secs);
-    let asked = seconds.or_else(|| httpdate::parse_http_date(text).ok()?.duration_since(now).ok())?;
+/// How long an answer asks to wait (`Retry-After`), within reason: in seconds, or until a date by its own clock.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let date = |text: &str| httpdate::parse_http_date(text).ok();
+    let after = text(header::RETRY_AFTER)?;
+    let seconds = after.parse().ok().map(Duration::from_secs);
+    let asked = seconds.or_else(|| date(after)?.duration_since(date(text(header::DATE)?)?).ok())?;
     Some(asked.min(MOST_PATIENCE))
 }
 
@@ -75,7 +77,7 @@ mod tests {
 
     #[test]
     fn an_answer_asks_in_seconds_or_by_a_date_and_within_reason() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let now = (header::DATE, "Sun, 06 Nov 1994 08:49:37 GMT".parse().expect("a header"));
         for (text, seconds) in [
             ("7", Some(7)),
             ("0", Some(0)),
@@ -87,10 +89,10 @@ mod tests {
             ("soon", None),
             ("-1", None),
         ] {
-            let headers = [(header::RETRY_AFTER, text.parse().expect("a header"))].into_iter().collect();
-            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{text}");
+            let headers = [(header::RETRY_AFTER, text.parse().expect("a header")), now.clone()].into_iter().collect();
+            assert_eq!(retry_after(&headers), seconds.map(Duration::from_secs), "{text}");
         }
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+        assert_eq!(retry_after(&HeaderMap::new()), None);
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Verifier {
     }
 
     /// Whether all bytes came and are the right ones.
-    pub fn finish(self) -> Result<(), ContentError> {
+    pub fn finish(&self) -> Result<(), ContentError> {
         if self.position != self.size {
             return Err(self.refuse(&format!("it ends after {} of {} bytes", self.position, self.size)));
         }
