@@ -114,8 +114,9 @@ fn is_empty(request: &Request<Body>) -> bool {
 
 fn chunk(request: Request<Body>) -> Result<Chunk, OciError> {
     let range = content_range::read(request.headers())?;
+    let length_bytes = http_body::Body::size_hint(request.body()).exact();
     let body = request.into_body().into_data_stream().map(|piece| piece.map_err(BodyError::broken));
-    Ok(Chunk { range, body: Box::pin(body) })
+    Ok(Chunk { range, length_bytes, body: Box::pin(body) })
 }
 
 fn created(name: &RepositoryName, digest: &Digest) -> Response {

@@ -34,6 +34,13 @@ pub enum Event {
         /// What it pointed to.
         digest: String,
     },
+    /// A project uses more than the limit that warns, as from now.
+    QuotaWarned {
+        /// Project name.
+        project: String,
+        /// `bytes` or `manifests`.
+        resource: String,
+    },
 }
 
 impl Event {
@@ -43,6 +50,7 @@ impl Event {
             Self::ManifestPushed { .. } => "manifest_pushed",
             Self::ManifestDeleted { .. } => "manifest_deleted",
             Self::TagDeleted { .. } => "tag_deleted",
+            Self::QuotaWarned { .. } => "quota_warned",
         }
     }
 }

@@ -5,7 +5,7 @@
 pub enum Kind {
     /// It does not exist, or this caller may not know that it does.
     NotFound,
-    /// The caller is known and may not.
+    /// The caller is known and may not, or not so much: a quota.
     Denied,
     /// The caller must say who they are.
     Unauthenticated,
@@ -13,7 +13,7 @@ pub enum Kind {
     Invalid,
     /// The state of the thing forbids it: it exists already, it moved, a precondition failed.
     Conflict,
-    /// Space has run out: a disk, a quota.
+    /// Space has run out: a disk.
     Exhausted,
     /// Too many requests; the same request later may pass.
     Throttled,

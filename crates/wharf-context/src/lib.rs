@@ -4,7 +4,8 @@
 //! the project's data; nothing else makes a Permit, so a forgotten check does not compile. This crate decides from
 //! the grants it is given. It does not know users, roles, passwords or tables: `wharf-identity` makes the grants.
 //!
-//! Reading order: [`kind`], [`caller`], [`permission`], [`grant`], [`context`], [`permit`], [`event`], [`clock`].
+//! Reading order: [`kind`], [`caller`], [`permission`], [`grant`], [`context`], [`permit`], [`event`], [`clock`],
+//! [`quota`].
 
 pub mod caller;
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod grant;
 pub mod kind;
 pub mod permission;
 pub mod permit;
+pub mod quota;
 
 pub use caller::{Caller, CallerId};
 pub use clock::{Clock, FakeClock, SystemClock, Timestamp};
@@ -22,4 +24,4 @@ pub use event::Event;
 pub use grant::{Grant, Grants, Visibility};
 pub use kind::Kind;
 pub use permission::{Delete, Overwrite, Permission, Permissions, Pull, Push, Right};
-pub use permit::{AuthorizeError, Inspect, Maintain, Permit, ProjectId};
+pub use permit::{AuthorizeError, Inspect, InspectProject, Maintain, MaintainProject, Permit, ProjectId};

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use wharf_oci::RepositoryName;
+use wharf_oci::{ProjectName, RepositoryName};
 
 use crate::kind::Kind;
 use crate::permission::Right;
@@ -55,6 +55,24 @@ impl Maintain {
     pub fn granted() -> Self {
         Self(())
     }
+}
+
+/// Proof that the caller may see what a project uses and may use. Identity makes it.
+#[derive(Debug, Clone)]
+pub struct InspectProject {
+    /// The project.
+    pub id: ProjectId,
+    /// Its name.
+    pub name: ProjectName,
+}
+
+/// Proof that the caller may decide what a project may use. Identity makes it.
+#[derive(Debug, Clone)]
+pub struct MaintainProject {
+    /// The project.
+    pub id: ProjectId,
+    /// Its name.
+    pub name: ProjectName,
 }
 
 /// Why a caller gets no permit.

@@ -14,6 +14,7 @@ use wharf_oci::{Digest, RepositoryName};
 
 use crate::error::Error;
 use crate::figures::add;
+use crate::quota::charge::Payer;
 use crate::registry::Registry;
 use crate::repository;
 
@@ -120,15 +121,14 @@ impl Registry {
             MountSource::Anywhere(visibility) => store::Source::Anywhere(visibility.clone()),
         };
         let grace = self.settings.grace;
+        let account = self.account(Payer { ctx, permit: &permit });
         let mounted = self
             .db
             .transaction(async |tx| {
                 store::postpone_review(tx, &[*digest], grace).await?;
-                if !store::is_readable(tx, &source, digest).await? {
-                    return Ok(None);
-                }
+                let Some(size_bytes) = store::readable_size(tx, &source, digest).await? else { return Ok(None) };
                 let target = self.open_repository(tx, &permit).await?;
-                store::link(tx, target, digest).await?;
+                account.link(tx, target, digest, size_bytes).await?;
                 Ok::<_, Error>(Some(*digest))
             })
             .await?;

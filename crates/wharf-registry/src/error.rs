@@ -2,9 +2,12 @@
 
 use uuid::Uuid;
 use wharf_blob::Failure;
+use wharf_context::quota::Resource;
 use wharf_context::{AuthorizeError, Kind};
 use wharf_oci::manifest::ManifestError;
-use wharf_oci::{Digest, Reference, RepositoryName, Tag};
+use wharf_oci::{Digest, ProjectName, Reference, RepositoryName, Tag};
+
+use crate::quota::rule::written;
 
 /// An error of the registry.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +119,20 @@ pub enum Error {
     /// No check goes on, or there never was one.
     #[error("there is no such check")]
     FsckUnknown,
+    /// The project has no room for what was to be added.
+    #[error("project `{project}` {exceeded}; delete what is not needed, or ask an administrator for a larger quota")]
+    QuotaExceeded {
+        /// The project.
+        project: ProjectName,
+        /// Why there is no room.
+        exceeded: Box<QuotaExceeded>,
+    },
+    /// Limits that cannot be set.
+    #[error("the limits on {} are below zero, or the one that warns is above the one that refuses", resource.name())]
+    QuotaInvalid {
+        /// Which limits.
+        resource: Resource,
+    },
     /// A catalog row does not read as what it must be.
     #[error("catalog row of {what} is malformed")]
     MalformedRow {
@@ -125,6 +142,20 @@ pub enum Error {
     /// A task of ours ended by a panic.
     #[error("writing upload `{0}` ended unexpectedly")]
     Interrupted(Uuid),
+}
+
+/// Why something has no room in a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("may hold {} and holds {}: {} more would be too much", written(*resource, *limit), written(*resource, *used), written(*resource, *wanted))]
+pub struct QuotaExceeded {
+    /// What there is too little of.
+    pub resource: Resource,
+    /// How much the project may hold.
+    pub limit: i64,
+    /// How much it holds.
+    pub used: i64,
+    /// How much more was wanted.
+    pub wanted: i64,
 }
 
 impl Error {
@@ -144,8 +175,9 @@ impl Error {
             | Self::DigestMismatch { .. }
             | Self::ManifestInvalid(_)
             | Self::ManifestBlobUnknown(_)
+            | Self::QuotaInvalid { .. }
             | Self::SizeMismatch { .. } => Kind::Invalid,
-            Self::TagExists { .. } => Kind::Denied,
+            Self::TagExists { .. } | Self::QuotaExceeded { .. } => Kind::Denied,
             Self::UploadBusy(_) | Self::PreconditionFailed { .. } | Self::FsckRunning => Kind::Conflict,
             Self::MalformedRow { .. } | Self::Interrupted(_) => Kind::Internal,
         }

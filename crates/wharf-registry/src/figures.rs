@@ -24,6 +24,10 @@ pub struct Figures {
     pub uploads_expired: u64,
     /// Blobs whose bytes collection deleted.
     pub blobs_collected: u64,
+    /// Pushes that were refused for want of quota.
+    pub quota_refusals: u64,
+    /// Projects that use more than a limit that warns.
+    pub quota_warned_projects: u64,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +40,7 @@ pub(crate) struct Counters {
     pub(crate) manifests_pushed: AtomicU64,
     uploads_expired: AtomicU64,
     blobs_collected: AtomicU64,
+    pub(crate) quota_refusals: AtomicU64,
 }
 
 impl Counters {
@@ -78,6 +83,8 @@ impl Registry {
             manifests_pushed: read(&counters.manifests_pushed),
             uploads_expired: read(&counters.uploads_expired),
             blobs_collected: read(&counters.blobs_collected),
+            quota_refusals: read(&counters.quota_refusals),
+            quota_warned_projects: self.desk.warned_projects(),
         }
     }
 }

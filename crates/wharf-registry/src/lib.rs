@@ -5,7 +5,7 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`collection`], [`fsck`], [`figures`], [`ports`].
+//! [`referrer`], [`collection`], [`fsck`], [`quota`], [`figures`], [`ports`].
 
 pub mod blob;
 pub mod collection;
@@ -15,6 +15,7 @@ pub mod fsck;
 pub mod manifest;
 pub mod page;
 pub mod ports;
+pub mod quota;
 pub mod referrer;
 mod registry;
 pub mod repository;

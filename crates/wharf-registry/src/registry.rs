@@ -9,6 +9,7 @@ use wharf_db::Db;
 
 use crate::figures::Counters;
 use crate::ports::{Projects, Replicas};
+use crate::quota::Desk;
 use crate::settings::Settings;
 
 /// The registry: every use case is a method, found in the file of its noun. Cheap to clone.
@@ -19,6 +20,7 @@ pub struct Registry {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) projects: Option<Arc<dyn Projects>>,
     pub(crate) replicas: Option<Arc<dyn Replicas>>,
     pub(crate) fsck_wanted: Arc<Notify>,
@@ -33,6 +35,7 @@ impl Registry {
             clock,
             settings: Arc::new(settings),
             counters: Arc::default(),
+            desk: Arc::default(),
             projects: None,
             replicas: None,
             fsck_wanted: Arc::default(),

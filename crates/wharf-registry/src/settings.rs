@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use wharf_context::quota::Limits;
+
 /// Settings of the registry.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -16,6 +18,8 @@ pub struct Settings {
     /// Whether an image may name layers that its repository does not have, as long as its config and one layer are
     /// there. The specification leaves it open (MAY reject); the official conformance suite asks for it.
     pub sparse_images: bool,
+    /// What a project may use that nothing was pushed to before. Others keep what was set for them.
+    pub quota: Limits,
 }
 
 impl Default for Settings {
@@ -27,6 +31,7 @@ impl Default for Settings {
             bin_keep: Duration::from_secs(7 * 24 * HOUR),
             upload_expiry: Duration::from_secs(24 * HOUR),
             sparse_images: true,
+            quota: Limits::default(),
         }
     }
 }

@@ -20,7 +20,11 @@ use write::Next;
 use crate::blob;
 use crate::error::Error;
 use crate::figures::add;
+use crate::quota::charge::Payer;
 use crate::registry::Registry;
+
+/// A body that is smaller is taken before anybody looks whether there is room: the look costs more than it saves.
+const WORTH_A_LOOK: u64 = 1 << 20;
 
 /// An upload as a client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +57,17 @@ enum Owner {
 pub struct Chunk {
     /// `Content-Range`, when it was sent.
     pub range: Option<ChunkRange>,
+    /// `Content-Length`, when it was sent.
+    pub length_bytes: Option<u64>,
     /// The bytes.
     pub body: Body,
+}
+
+impl Chunk {
+    /// How many bytes the client says that it sends.
+    fn stated_bytes(&self) -> Option<u64> {
+        self.length_bytes.or_else(|| self.range?.size_bytes())
+    }
 }
 
 /// How a client ends an upload.
@@ -76,6 +89,8 @@ impl Registry {
         algorithm: Algorithm,
     ) -> Result<Upload, Error> {
         let permit = ctx.authorize::<Push>(repository)?;
+        // Into a project that is full nothing is worth sending.
+        self.check_room(&permit, 1).await?;
         let key = self.store.create().await.map_err(Error::store("begin an upload"))?;
         let record = Record { id: Uuid::now_v7(), key, state: UploadState::new(algorithm), generation: 0 };
         self.db.transaction(async |tx| store::insert(tx, &permit, ctx, &record).await).await?;
@@ -119,7 +134,11 @@ impl Registry {
             self.discard(&record).await?;
             return Err(Error::DigestMismatch { stated: digest, actual });
         }
-        self.publish(&permit, &record, &state, Owner::Row).await
+        let published = self.publish(Payer { ctx, permit: &permit }, &record, &state, Owner::Row).await;
+        if matches!(published, Err(Error::QuotaExceeded { .. })) {
+            self.discard(&record).await?;
+        }
+        published
     }
 
     /// Stores a blob that comes in one request. Nothing but the finished blob reaches the catalog.
@@ -131,10 +150,13 @@ impl Registry {
         chunk: Chunk,
     ) -> Result<(), Error> {
         let permit = ctx.authorize::<Push>(repository)?;
+        if let Some(size_bytes) = chunk.stated_bytes().filter(|size_bytes| *size_bytes >= WORTH_A_LOOK) {
+            self.check_room_for(&permit, digest, size_bytes).await?;
+        }
         let key = self.store.create().await.map_err(Error::store("begin an upload"))?;
         let state = UploadState::new(digest.algorithm());
         let record = Record { id: Uuid::now_v7(), key, state, generation: 0 };
-        let published = self.receive(&permit, &record, digest, chunk).await;
+        let published = self.receive(Payer { ctx, permit: &permit }, &record, digest, chunk).await;
         // When the catalog did not answer, the blob may have been committed: its bytes must stay.
         if published.as_ref().is_err_and(|error| error.kind() != Kind::Unavailable) {
             self.drop_bytes(&record).await?;
@@ -153,13 +175,7 @@ impl Registry {
         store::find(&self.db, permit, id).await?.ok_or(Error::UploadUnknown(id))
     }
 
-    async fn receive(
-        &self,
-        permit: &Permit<Push>,
-        record: &Record,
-        digest: &Digest,
-        chunk: Chunk,
-    ) -> Result<(), Error> {
+    async fn receive(&self, payer: Payer<'_>, record: &Record, digest: &Digest, chunk: Chunk) -> Result<(), Error> {
         let stated = rule::check_start(record.id, 0, chunk.range)?;
         let _receiving = self.counters.receiving();
         let appended = self.store.append(&record.key, record.state.clone(), chunk.body).await;
@@ -169,7 +185,7 @@ impl Registry {
         if actual != *digest {
             return Err(Error::DigestMismatch { stated: *digest, actual });
         }
-        self.publish(permit, record, &appended.state, Owner::Request).await
+        self.publish(payer, record, &appended.state, Owner::Request).await
     }
 
     /// The hash state in the algorithm that the client names at the end; the bytes are read once more when it is not
@@ -183,16 +199,11 @@ impl Registry {
     }
 
     /// Makes an upload's durable bytes a blob of the repository, in one transaction.
-    async fn publish(
-        &self,
-        permit: &Permit<Push>,
-        record: &Record,
-        state: &UploadState,
-        owner: Owner,
-    ) -> Result<(), Error> {
+    async fn publish(&self, payer: Payer<'_>, record: &Record, state: &UploadState, owner: Owner) -> Result<(), Error> {
         let digest = &state.digest();
         let storage_key = self.store.finish(&record.key, state).await.map_err(Error::upload(record.id))?;
         let (key, grace, size_bytes) = (&storage_key, self.settings.grace, state.offset);
+        let account = self.account(payer);
         let replaced = self
             .db
             .transaction(async |tx| {
@@ -201,11 +212,12 @@ impl Registry {
                 }
                 blob::store::postpone_review(tx, &[*digest], grace).await?;
                 let replaced = blob::store::put(tx, digest, size_bytes, key).await?;
-                let repository = self.open_repository(tx, permit).await?;
-                blob::store::link(tx, repository, digest).await?;
+                let repository = self.open_repository(tx, payer.permit).await?;
+                account.link(tx, repository, digest, size_bytes).await?;
                 Ok::<Vec<StorageKey>, Error>(replaced)
             })
             .await?;
+        drop(account);
         add(&self.counters.blobs_pushed, 1);
         add(&self.counters.pushed_bytes, size_bytes);
         if !replaced.is_empty() {

@@ -88,12 +88,13 @@ pub(crate) async fn sizes(
     rows.iter().map(|row| Ok((digest(row, 0)?, size(row, 1)?))).collect()
 }
 
-pub(super) async fn is_readable(tx: &mut Tx<'_>, source: &Source, digest: &Digest) -> Result<bool, Error> {
+/// The size of a blob that a mount may take from `source`.
+pub(super) async fn readable_size(tx: &mut Tx<'_>, source: &Source, digest: &Digest) -> Result<Option<u64>, Error> {
     let bytes = digest.to_bytes();
     let row = match source {
         Source::Repository(permit) => {
             tx.query_opt(
-                "SELECT 1 FROM repositories r JOIN repository_blobs l ON l.repository_id = r.id \
+                "SELECT b.size_bytes FROM repositories r JOIN repository_blobs l ON l.repository_id = r.id \
                  JOIN blobs b ON b.digest = l.digest AND b.state = 0 \
                  WHERE r.name = ?1 AND r.project_id = ?2 AND l.digest = ?3",
                 &params![permit.repository().as_str(), permit.project().0, bytes],
@@ -102,7 +103,7 @@ pub(super) async fn is_readable(tx: &mut Tx<'_>, source: &Source, digest: &Diges
         }
         Source::Anywhere(Visibility::All) => {
             tx.query_opt(
-                "SELECT 1 FROM repository_blobs l JOIN blobs b ON b.digest = l.digest AND b.state = 0 WHERE l.digest = ?1 LIMIT 1",
+                "SELECT b.size_bytes FROM repository_blobs l JOIN blobs b ON b.digest = l.digest AND b.state = 0 WHERE l.digest = ?1 LIMIT 1",
                 &params![bytes],
             )
             .await?
@@ -112,10 +113,10 @@ pub(super) async fn is_readable(tx: &mut Tx<'_>, source: &Source, digest: &Diges
             let ids = serde_json::to_string(&ids).map_err(|_| Error::MalformedRow { what: "a project list" })?;
             tx.query_opt(
                 Statement::dialects(
-                    "SELECT 1 FROM repository_blobs l JOIN blobs b ON b.digest = l.digest AND b.state = 0 \
+                    "SELECT b.size_bytes FROM repository_blobs l JOIN blobs b ON b.digest = l.digest AND b.state = 0 \
                      JOIN repositories r ON r.id = l.repository_id \
                      WHERE l.digest = ?1 AND r.project_id IN (SELECT value FROM json_each(?2)) LIMIT 1",
-                    "SELECT 1 FROM repository_blobs l JOIN blobs b ON b.digest = l.digest AND b.state = 0 \
+                    "SELECT b.size_bytes FROM repository_blobs l JOIN blobs b ON b.digest = l.digest AND b.state = 0 \
                      JOIN repositories r ON r.id = l.repository_id \
                      WHERE l.digest = ?1 AND r.project_id IN (SELECT value::bigint FROM json_array_elements_text(CAST(?2 AS text)::json)) LIMIT 1",
                 ),
@@ -124,18 +125,21 @@ pub(super) async fn is_readable(tx: &mut Tx<'_>, source: &Source, digest: &Diges
             .await?
         }
     };
-    Ok(row.is_some())
+    row.map(|row| size(&row, 0)).transpose()
 }
 
-pub(crate) async fn link(tx: &mut Tx<'_>, repository: RepositoryId, digest: &Digest) -> Result<(), Error> {
+/// Links a blob; says whether it was not linked before. Call it through [`crate::quota::charge::Account::link`], which
+/// charges the project.
+pub(crate) async fn link(tx: &mut Tx<'_>, repository: RepositoryId, digest: &Digest) -> Result<bool, Error> {
     let now = tx.now();
-    tx.execute(
-        "INSERT INTO repository_blobs (repository_id, digest, linked_at) VALUES (?1, ?2, ?3) \
-         ON CONFLICT (repository_id, digest) DO NOTHING",
-        &params![repository.0, digest.to_bytes(), now],
-    )
-    .await?;
-    Ok(())
+    let changed = tx
+        .execute(
+            "INSERT INTO repository_blobs (repository_id, digest, linked_at) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (repository_id, digest) DO NOTHING",
+            &params![repository.0, digest.to_bytes(), now],
+        )
+        .await?;
+    Ok(changed > 0)
 }
 
 /// Whether there was a link.

@@ -1,6 +1,7 @@
 //! Pushing a manifest: authorize → parse → check what it stands on → store, point tags, announce.
 
 use bytes::Bytes;
+use wharf_context::quota::Amount;
 use wharf_context::{Context, Event, Overwrite, Push};
 use wharf_db::{AuditEntry, Tx};
 use wharf_oci::manifest::Manifest;
@@ -11,6 +12,7 @@ use super::store;
 use crate::blob;
 use crate::error::Error;
 use crate::figures::add;
+use crate::quota::charge::Payer;
 use crate::registry::Registry;
 use crate::repository::RepositoryId;
 use crate::tag::rule::Move;
@@ -74,6 +76,13 @@ pub(super) struct Parsed<'a> {
     pub(super) bytes: &'a Bytes,
 }
 
+impl Parsed<'_> {
+    /// What the project is charged for it.
+    fn amount(&self) -> Amount {
+        Amount { bytes: i64::try_from(self.bytes.len()).unwrap_or(i64::MAX), manifests: 1 }
+    }
+}
+
 impl Registry {
     /// Stores a manifest and points tags at it, all or nothing.
     pub async fn put_manifest(
@@ -88,11 +97,15 @@ impl Registry {
         let manifest = Manifest::parse(new.content_type.as_deref(), &new.bytes).map_err(Error::ManifestInvalid)?;
         let parsed = Parsed { manifest: &manifest, digest, bytes: &new.bytes };
         let tags = new.all_tags();
+        let account = self.account(Payer { ctx, permit: &permit });
         self.db
             .transaction(async |tx| {
                 let id = self.open_repository(tx, &permit).await?;
                 self.check_references(tx, id, parsed.manifest).await?;
                 let was_there = store::put(tx, ctx, id, &parsed).await?;
+                if !was_there {
+                    account.take(tx, &parsed.amount()).await?;
+                }
                 if let Reference::Digest(_) = new.reference {
                     tag::rule::check(&new.precondition, &new.reference, was_there.then_some(digest))?;
                 }

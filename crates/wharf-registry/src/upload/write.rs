@@ -9,7 +9,7 @@ use uuid::Uuid;
 use wharf_blob::{Body, BodyError};
 use wharf_context::{Permit, Push};
 
-use super::{Chunk, Record, rule, store};
+use super::{Chunk, Record, WORTH_A_LOOK, rule, store};
 use crate::error::Error;
 use crate::registry::Registry;
 
@@ -39,17 +39,33 @@ impl Registry {
         let registry = self.clone();
         let task = tokio::spawn(async move {
             let record = registry.load_upload(&permit, id).await?;
-            registry.append_segments(record, chunk, next).await
+            let appended = registry.append_segments(&permit, record.clone(), chunk, next).await;
+            if matches!(appended, Err(Error::QuotaExceeded { .. })) {
+                registry.discard(&record).await?;
+            }
+            appended
         });
         task.await.map_err(|_| Error::Interrupted(id))?
     }
 
-    async fn append_segments(&self, mut record: Record, chunk: Chunk, next: Next) -> Result<Record, Error> {
+    async fn append_segments(
+        &self,
+        permit: &Permit<Push>,
+        mut record: Record,
+        chunk: Chunk,
+        next: Next,
+    ) -> Result<Record, Error> {
         let _receiving = self.counters.receiving();
         let (id, begin) = (record.id, record.state.offset);
         let stated = rule::check_start(id, begin, chunk.range)?;
+        let whole = chunk.stated_bytes().map(|length_bytes| begin.saturating_add(length_bytes));
         let mut rest = Some(chunk.body);
         while let Some(body) = rest.take() {
+            // What the client does not say is looked at as it comes, segment by segment.
+            let expected = whole.unwrap_or(record.state.offset);
+            if expected >= WORTH_A_LOOK {
+                self.check_room(permit, expected).await?;
+            }
             let (segment, remainder) = split(body);
             let appended = self.store.append(&record.key, record.state, segment).await;
             record.state = appended.state;

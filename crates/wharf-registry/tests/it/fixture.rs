@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use uuid::Uuid;
 use wharf_blob::{Memory, StorageKey, Store, body};
+use wharf_context::quota::Amount;
 use wharf_context::{
     Caller, CallerId, Context, FakeClock, Grant, Grants, Permission, Permissions, ProjectId, RequestId,
 };
@@ -84,6 +85,52 @@ impl Fixture {
         Registry::new(Settings { grace, ..settings() }, self.database.db.clone(), store, Arc::clone(&self.clock) as _)
     }
 
+    /// What project 1 uses while it is the only one, counted from its content: every blob that is not given up, and all
+    /// manifests.
+    pub(crate) async fn full_count(&self) -> Amount {
+        const SQL: &str = "SELECT \
+             (SELECT CAST(COALESCE(SUM(size_bytes), 0) AS bigint) FROM blobs WHERE state = 0), \
+             (SELECT CAST(COALESCE(SUM(LENGTH(body)), 0) AS bigint) FROM manifests), \
+             (SELECT COUNT(*) FROM manifests WHERE deleted_at IS NULL)";
+        let row = self.database.db.get(SQL, &[]).await.expect("counted").expect("a row");
+        let number = |index| row.integer(index).expect("a number");
+        Amount { bytes: number(0) + number(1), manifests: number(2) }
+    }
+
+    /// Makes the catalog one from before there were figures.
+    pub(crate) async fn forget_figures(&self) {
+        let forgotten = self.database.db.transaction(async |tx| {
+            tx.execute("DELETE FROM project_usage", &[]).await?;
+            tx.execute("DELETE FROM project_blobs", &[]).await?;
+            tx.execute("UPDATE project_quotas SET counted_at = NULL", &[]).await
+        });
+        forgotten.await.expect("forgotten");
+    }
+
+    /// How often people were told that a project uses more than the limit that warns.
+    pub(crate) async fn warnings(&self) -> usize {
+        let log = self.database.db.audit(&wharf_db::AuditFilter::default(), 10_000).await.expect("the log");
+        log.iter().filter(|record| record.action == "quota.warn").count()
+    }
+
+    /// How many uploads the store knows of.
+    pub(crate) async fn store_uploads(&self) -> usize {
+        self.store.uploads().await.expect("listed").len()
+    }
+
+    /// An owner of a repository of project 2 who may read `others` of project 1.
+    pub(crate) fn other_project(&self, repository: &str, others: &[&str]) -> Context {
+        let grant = |repository: &str, project| Grant {
+            repository: name(repository),
+            project: Some(ProjectId(project)),
+            granted: Permissions::ALL,
+            refused: Permissions::NONE,
+        };
+        let grants = others.iter().map(|other| grant(other, 1)).chain([grant(repository, 2)]);
+        let caller = Caller { id: CallerId::User(1), name: "alice".to_owned() };
+        Context::new(caller, RequestId::generate(), None, Grants(grants.collect()))
+    }
+
     /// How many transactions have ended well.
     pub(crate) fn transactions(&self) -> u64 {
         self.database.db.figures().committed
@@ -156,7 +203,7 @@ pub(crate) fn sha256(content: &[u8]) -> Digest {
 }
 
 pub(crate) fn chunk(content: &[u8]) -> Chunk {
-    Chunk { range: None, body: body::whole(content.to_vec()) }
+    Chunk { range: None, length_bytes: None, body: body::whole(content.to_vec()) }
 }
 
 pub(crate) fn ranged(content: &[u8], start: u64) -> Chunk {
@@ -166,7 +213,7 @@ pub(crate) fn ranged(content: &[u8], start: u64) -> Chunk {
 /// A chunk whose connection breaks after `content`.
 pub(crate) fn broken(content: &[u8]) -> Chunk {
     let broken = futures_util::stream::iter([Err(wharf_blob::BodyError::broken("connection reset"))]);
-    Chunk { range: None, body: Box::pin(body::whole(content.to_vec()).chain(broken)) }
+    Chunk { range: None, length_bytes: None, body: Box::pin(body::whole(content.to_vec()).chain(broken)) }
 }
 
 pub(crate) fn end(id: Uuid, digest: Digest, last: Option<Chunk>) -> UploadEnd {
