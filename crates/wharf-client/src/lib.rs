@@ -5,8 +5,9 @@
 //! to whom it may name, to nobody else. It reads no file of configuration and no environment: settings and credentials are
 //! values. What an image's layers hold is not known here.
 //!
-//! Reading order: [`settings`], [`credentials`], [`registry`], [`repository`], [`mod@copy`], [`error`].
+//! Reading order: [`settings`], [`credentials`], [`registry`], [`repository`], [`mod@copy`], [`artifact`], [`error`].
 
+pub mod artifact;
 mod auth;
 mod call;
 mod challenge;
@@ -19,6 +20,7 @@ pub mod repository;
 pub mod settings;
 mod token;
 
+pub use artifact::Artifact;
 pub use copy::{Copied, Event, Options, copy};
 pub use credentials::Credentials;
 pub use error::Error;

@@ -20,7 +20,7 @@ use crate::name::RepositoryName;
 use crate::reference::{Reference, Tag};
 
 pub use error::{ContentError, ContentErrorKind};
-pub use verify::Verifier;
+pub use verify::{Hashing, Verifier};
 
 /// A future of a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

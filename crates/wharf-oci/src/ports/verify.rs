@@ -13,23 +13,50 @@ pub struct Verifier {
     digest: Digest,
     size: u64,
     position: u64,
-    hasher: Hasher,
+    hashing: Hashing,
 }
 
-#[derive(Debug)]
+/// The digest of bytes that come in pieces.
+#[derive(Debug, Clone)]
+pub struct Hashing(Hasher);
+
+#[derive(Debug, Clone)]
 enum Hasher {
     Sha256(sha2::Sha256),
     Sha512(sha2::Sha512),
 }
 
+impl Hashing {
+    /// The digest of nothing, so far.
+    pub fn new(algorithm: Algorithm) -> Self {
+        Self(match algorithm {
+            Algorithm::Sha256 => Hasher::Sha256(sha2::Sha256::new()),
+            Algorithm::Sha512 => Hasher::Sha512(sha2::Sha512::new()),
+        })
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            Hasher::Sha256(hasher) => hasher.update(bytes),
+            Hasher::Sha512(hasher) => hasher.update(bytes),
+        }
+    }
+
+    /// The digest of all bytes that came.
+    pub fn finish(self) -> Digest {
+        match self.0 {
+            Hasher::Sha256(hasher) => Digest::from_hash(Algorithm::Sha256, &hasher.finalize()),
+            Hasher::Sha512(hasher) => Digest::from_hash(Algorithm::Sha512, &hasher.finalize()),
+        }
+    }
+}
+
 impl Verifier {
     /// One that has seen nothing yet.
     pub fn new(descriptor: &Descriptor) -> Self {
-        let hasher = match descriptor.digest.algorithm() {
-            Algorithm::Sha256 => Hasher::Sha256(sha2::Sha256::new()),
-            Algorithm::Sha512 => Hasher::Sha512(sha2::Sha512::new()),
-        };
-        Self { digest: descriptor.digest, size: descriptor.size, position: 0, hasher }
+        let hashing = Hashing::new(descriptor.digest.algorithm());
+        Self { digest: descriptor.digest, size: descriptor.size, position: 0, hashing }
     }
 
     /// How many bytes it has seen.
@@ -47,11 +74,7 @@ impl Verifier {
         let Some(seen) = self.position.checked_sub(offset) else {
             return Err(self.refuse(&format!("bytes {} to {offset} were left out", self.position)));
         };
-        let new = usize::try_from(seen).ok().and_then(|seen| bytes.get(seen..)).unwrap_or_default();
-        match &mut self.hasher {
-            Hasher::Sha256(hasher) => hasher.update(new),
-            Hasher::Sha512(hasher) => hasher.update(new),
-        }
+        self.hashing.update(usize::try_from(seen).ok().and_then(|seen| bytes.get(seen..)).unwrap_or_default());
         self.position = self.position.max(end);
         Ok(())
     }
@@ -61,10 +84,7 @@ impl Verifier {
         if self.position != self.size {
             return Err(self.refuse(&format!("it ends after {} of {} bytes", self.position, self.size)));
         }
-        let digest = match &self.hasher {
-            Hasher::Sha256(hasher) => Digest::from_hash(Algorithm::Sha256, &hasher.clone().finalize()),
-            Hasher::Sha512(hasher) => Digest::from_hash(Algorithm::Sha512, &hasher.clone().finalize()),
-        };
+        let digest = self.hashing.clone().finish();
         if digest == self.digest { Ok(()) } else { Err(self.refuse(&format!("its bytes have the digest `{digest}`"))) }
     }
 
