@@ -1,12 +1,14 @@
 //! The handle to one database.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use wharf_context::{Clock, Timestamp};
 
 use crate::backoff;
+use crate::copy::side::{Origin, Target};
 use crate::error::Error;
 use crate::figures::{Counters, Figures};
 use crate::outbox::Subscription;
@@ -32,16 +34,18 @@ tokio::task_local! {
 /// One database. Clones share it; the last one to go closes it.
 #[derive(Clone, Debug)]
 pub struct Db {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
     pace: Option<Arc<dyn Pace>>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    backend: Backend,
+pub(crate) struct Inner {
+    pub(crate) backend: Backend,
     clock: Arc<dyn Clock>,
     subscriptions: Arc<[Subscription]>,
     counters: Arc<Counters>,
+    /// Whether transactions are refused.
+    pub(crate) is_frozen: AtomicBool,
     /// Changes with every commit that inserted a job.
     enqueued: watch::Sender<()>,
 }
@@ -53,10 +57,12 @@ pub(crate) enum Isolation {
     Serializable,
     /// What is committed when each statement begins.
     ReadCommitted,
+    /// As if it ran alone, and also when the database is frozen: what notes where it has gone.
+    Moving,
 }
 
 #[derive(Debug)]
-enum Backend {
+pub(crate) enum Backend {
     Sqlite(Sqlite),
     Postgres(Postgres),
 }
@@ -79,9 +85,9 @@ impl Db {
                 return Err(Error::Url { url: "…".to_owned(), reason });
             }
         };
-        let enqueued = watch::Sender::new(());
+        let (is_frozen, enqueued) = (AtomicBool::new(false), watch::Sender::new(()));
         let subscriptions = subscriptions.into();
-        Ok(Self { inner: Arc::new(Inner { backend, clock, subscriptions, counters, enqueued }), pace: None })
+        Ok(Self { inner: Arc::new(Inner { backend, clock, subscriptions, counters, is_frozen, enqueued }), pace: None })
     }
 
     /// The same database, every use of which waits for `pace` first. For tests that decide who comes when.
@@ -123,8 +129,9 @@ impl Db {
     {
         refuse_inside()?;
         self.wait_for_pace().await;
+        self.refuse_frozen(isolation)?;
         let result = match &self.inner.backend {
-            Backend::Sqlite(sqlite) => self.on_sqlite(sqlite, f).await,
+            Backend::Sqlite(sqlite) => self.on_sqlite(sqlite, isolation, f).await,
             Backend::Postgres(postgres) => self.on_postgres(postgres, isolation, f).await,
         };
         let counters = &self.inner.counters;
@@ -136,12 +143,14 @@ impl Db {
         result
     }
 
-    async fn on_sqlite<T, E, F>(&self, sqlite: &Sqlite, f: F) -> Result<T, E>
+    async fn on_sqlite<T, E, F>(&self, sqlite: &Sqlite, isolation: Isolation, f: F) -> Result<T, E>
     where
         F: AsyncFnOnce(&mut Tx<'_>) -> Result<T, E>,
         E: From<Error>,
     {
         let turn = sqlite.turn().await?;
+        // Looked at once more: whoever freezes waits for the turns before its own.
+        self.refuse_frozen(isolation)?;
         let mut tx = Tx::on_sqlite(&turn, self.inner.clock.now(), &self.inner.subscriptions);
         let result = INSIDE.scope((), f(&mut tx)).await;
         let (has_failed, has_enqueued) = (tx.has_failed(), tx.has_enqueued());
@@ -236,6 +245,20 @@ impl Db {
             self.inner.counters.too_long.count();
         }
         rows
+    }
+
+    pub(crate) async fn origin(&self) -> Result<Box<dyn Origin>, Error> {
+        match &self.inner.backend {
+            Backend::Sqlite(sqlite) => sqlite.origin(),
+            Backend::Postgres(postgres) => postgres.origin().await,
+        }
+    }
+
+    pub(crate) async fn target(&self) -> Result<Box<dyn Target>, Error> {
+        match &self.inner.backend {
+            Backend::Sqlite(sqlite) => sqlite.target(),
+            Backend::Postgres(postgres) => postgres.target().await,
+        }
     }
 
     /// Whether the database answers.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
 use wharf_context::Kind;
 
 /// The driver's own error.
@@ -153,6 +154,65 @@ pub enum Error {
         /// The lease's name.
         name: String,
     },
+    /// The database refuses writes because it is being moved, or has been.
+    #[error("the database is being moved and takes no writes")]
+    Frozen,
+    /// A database in memory has no second connection to copy it by.
+    #[error("a database in memory cannot be copied")]
+    InMemory,
+    /// The database that is to be filled has something in it.
+    #[error("the target has rows in table `{table}` already: give an empty database")]
+    TargetNotEmpty {
+        /// The first such table.
+        table: String,
+    },
+    /// The two databases were made by different migrations.
+    #[error("table `{table}` is not the same in both databases: both must be at the same migration")]
+    SchemaDiffers {
+        /// The first such table.
+        table: String,
+    },
+    /// Tables refer to each other in a circle.
+    #[error("table `{table}` refers to others in a circle and cannot be copied before them")]
+    CircularTables {
+        /// One of them.
+        table: String,
+    },
+    /// What was written does not read back as it was.
+    #[error("table `{table}` reads back from the target with other content; nothing was kept")]
+    CopyDiffers {
+        /// Which.
+        table: String,
+    },
+    /// Whoever wanted it has gone.
+    #[error("the copy was stopped; nothing was kept")]
+    Stopped,
+    /// A data key is wrapped by a master key that this node was not given.
+    #[error("the catalog's keys are wrapped by master key `{needed}`, and this node has `{held}`")]
+    MasterKey {
+        /// The fingerprint of the one that is needed.
+        needed: String,
+        /// The fingerprints of those that were given.
+        held: String,
+    },
+    /// A data key does not open under the master key that is said to wrap it.
+    #[error("data key `{id}` does not open: its row in the catalog was changed")]
+    DataKey {
+        /// The key's id.
+        id: Uuid,
+    },
+    /// There is no data key although one was just made.
+    #[error("the catalog has no data key")]
+    NoDataKey,
+    /// Something that was sealed does not open.
+    #[error("what is sealed as `{place}` does not open: it was changed, or stood in another place")]
+    Unseal {
+        /// What it is.
+        place: String,
+    },
+    /// The machine gives no random bytes.
+    #[error("the machine gives no random bytes")]
+    Random,
     /// Something cannot be written as JSON, or read back from it.
     #[error("cannot encode or decode {what} as JSON")]
     Json {
@@ -178,8 +238,8 @@ impl Error {
     /// What sort of failure it is.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Url { .. } | Self::Nul => Kind::Invalid,
-            Self::Constraint { .. } | Self::LeaseLost { .. } => Kind::Conflict,
+            Self::Url { .. } | Self::Nul | Self::InMemory => Kind::Invalid,
+            Self::Constraint { .. } | Self::LeaseLost { .. } | Self::TargetNotEmpty { .. } => Kind::Conflict,
             Self::Full { .. } => Kind::Exhausted,
             Self::BatchLost { source } if source.is_full => Kind::Exhausted,
             Self::Open { .. }
@@ -189,16 +249,26 @@ impl Error {
             | Self::BatchLost { .. }
             | Self::Revoked
             | Self::CommitUnknown { .. }
-            | Self::Contended { .. } => Kind::Unavailable,
+            | Self::Contended { .. }
+            | Self::Frozen
+            | Self::Stopped
+            | Self::Random => Kind::Unavailable,
             Self::Newer { .. }
             | Self::MigrationChanged { .. }
             | Self::Foreign
             | Self::Migrate { .. }
+            | Self::SchemaDiffers { .. }
+            | Self::CircularTables { .. }
+            | Self::CopyDiffers { .. }
             | Self::Statement { .. }
             | Self::Nested
             | Self::AfterFailure { .. }
             | Self::Ignored
             | Self::Column { .. }
+            | Self::MasterKey { .. }
+            | Self::DataKey { .. }
+            | Self::NoDataKey
+            | Self::Unseal { .. }
             | Self::Json { .. } => Kind::Internal,
         }
     }

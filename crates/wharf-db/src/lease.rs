@@ -60,6 +60,12 @@ impl Db {
 }
 
 impl Tx<'_> {
+    /// Whether anybody holds the lease `name`. Asked after what it is about was read or changed, so that a lease that was
+    /// obtained before that is seen.
+    pub async fn is_leased(&mut self, name: &str) -> Result<bool, Error> {
+        store::is_held(self, name).await
+    }
+
     /// Fails with [`Error::LeaseLost`] unless `lease` is still its holder's when this transaction commits.
     pub async fn check_lease(&mut self, lease: &Lease) -> Result<(), Error> {
         store::check(self, lease).await

@@ -1,7 +1,7 @@
 //! SQLite and PostgreSQL behind one transaction type: pools, migrations, outbox, job queue, leases, audit log.
 //!
 //! A use case is one [`Db::transaction`]; a read that decides nothing is [`Db::get`] or [`Db::list`]. This crate knows
-//! no table but its own (jobs, leases, audit), no rule, and no folder: who may open a file, and that only one process
+//! no table but its own (jobs, leases, audit, data keys), no rule, and no folder: who may open a file, and that only one process
 //! does, is for `wharf` to see to.
 //!
 //! ```
@@ -28,14 +28,17 @@
 //!
 //! Reading order: [`settings`], [`value`], [`row`], [`statement`], [`db`], [`transaction`], then `sqlite` (queue,
 //! writer, turn, commit, reader) and `postgres` behind them; [`migrations`]; then what is built on transactions:
-//! [`job`], [`outbox`], [`lease`], [`audit`]; [`pace`], [`figures`] and [`error`] for all.
+//! [`job`], [`outbox`], [`lease`], [`audit`], [`keyring`]; [`copy`] and [`freeze`] for the whole; [`pace`], [`figures`] and [`error`] for all.
 
 pub mod audit;
 mod backoff;
+pub mod copy;
 pub mod db;
 pub mod error;
 pub mod figures;
+pub mod freeze;
 pub mod job;
+pub mod keyring;
 pub mod lease;
 pub mod migrations;
 pub mod outbox;
@@ -49,10 +52,13 @@ pub mod transaction;
 pub mod value;
 
 pub use audit::{AuditEntry, AuditFilter, AuditRecord, Outcome};
+pub use copy::{CopiedTable, CopyStep};
 pub use db::Db;
 pub use error::Error;
 pub use figures::Figures;
+pub use freeze::Move;
 pub use job::{DeadJob, Job, NewJob, Worker, WorkerSettings};
+pub use keyring::{DataKey, DataKeyInfo, Keyring, MasterKey, MasterKeys, Purpose};
 pub use lease::Lease;
 pub use outbox::Subscription;
 pub use pace::Pace;

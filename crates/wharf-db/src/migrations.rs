@@ -29,8 +29,16 @@ macro_rules! migrations {
 }
 
 /// All steps, in order. The number in a name is its position, from 1.
-pub(crate) const MIGRATIONS: &[Migration] =
-    migrations!["0001_db", "0002_identity", "0003_registry", "0004_collection", "0005_quota", "0006_fsck"];
+pub(crate) const MIGRATIONS: &[Migration] = migrations![
+    "0001_db",
+    "0002_identity",
+    "0003_registry",
+    "0004_collection",
+    "0005_quota",
+    "0006_fsck",
+    "0007_keyring",
+    "0008_moving",
+];
 
 /// A step that a database has taken.
 #[derive(Debug)]

@@ -1,6 +1,8 @@
 //! The shared database: a bounded pool of connections, SERIALIZABLE transactions, cached prepared statements.
 
+mod bulk;
 mod connect;
+mod freeze;
 mod reading;
 mod statement;
 mod texts;
@@ -15,12 +17,14 @@ use deadpool_postgres::{Client, Pool, PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 use wharf_context::Timestamp;
 
+use self::bulk::Bulk;
 use self::reading::Reading;
 use self::statement::Link;
 use self::texts::Texts;
 use self::tls::Connector;
 use self::transaction::Begin;
 pub(crate) use self::transaction::{Ended, Transaction};
+use crate::copy::side::{Origin, Target};
 use crate::db::Isolation;
 use crate::error::Error;
 use crate::figures::Counters;
@@ -40,6 +44,7 @@ pub(crate) struct Postgres {
     texts: Arc<Texts>,
     serializable: Begin,
     read_committed: Begin,
+    moving: Begin,
     link: Link,
     scan_timeout: Duration,
     counters: Arc<Counters>,
@@ -57,6 +62,7 @@ impl Postgres {
             texts: Arc::default(),
             serializable: begin("SERIALIZABLE"),
             read_committed: begin("READ COMMITTED"),
+            moving: begin("SERIALIZABLE READ WRITE"),
             link,
             scan_timeout: settings.scan_timeout,
             counters,
@@ -74,6 +80,7 @@ impl Postgres {
         let begin = match isolation {
             Isolation::Serializable => &self.serializable,
             Isolation::ReadCommitted => &self.read_committed,
+            Isolation::Moving => &self.moving,
         };
         for _ in 0..=self.pool.status().max_size {
             let client = self.client().await?;
@@ -84,6 +91,16 @@ impl Postgres {
             }
         }
         Err(Error::Unavailable { doing: "beginning a transaction", source: "every connection was closed".into() })
+    }
+
+    /// A snapshot of everything.
+    pub(crate) async fn origin(&self) -> Result<Box<dyn Origin>, Error> {
+        Ok(Box::new(Bulk::read(self.client().await?).await?))
+    }
+
+    /// A transaction that fills the whole database.
+    pub(crate) async fn target(&self) -> Result<Box<dyn Target>, Error> {
+        Ok(Box::new(Bulk::write(self.client().await?).await?))
     }
 
     async fn client(&self) -> Result<Client, Error> {
@@ -164,6 +181,8 @@ enum Failure {
     Constraint,
     Full,
     TooLong,
+    /// The database refuses writes: it is being moved.
+    Frozen,
     Gone,
     Statement,
 }
@@ -182,6 +201,8 @@ impl Failure {
             Self::Full
         } else if *code == SqlState::QUERY_CANCELED {
             Self::TooLong
+        } else if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
+            Self::Frozen
         } else {
             Self::of_class(code.code())
         }
@@ -206,6 +227,7 @@ impl Failure {
             Self::Constraint => Error::Constraint { sql, source: error.into() },
             Self::Full => Error::Full { source: error.into() },
             Self::TooLong => Error::TooLong { sql },
+            Self::Frozen => Error::Frozen,
             Self::Gone => Error::Unavailable { doing: "running a statement", source: error.into() },
             Self::Statement => Error::Statement { sql, source: error.into() },
         }
@@ -232,6 +254,7 @@ fn closed_or(doing: &'static str, error: tokio_postgres::Error) -> Error {
         | Failure::StalePlan
         | Failure::Constraint
         | Failure::TooLong
+        | Failure::Frozen
         | Failure::Gone
         | Failure::Statement => Error::Unavailable { doing, source: error.into() },
     }

@@ -1,5 +1,6 @@
 //! The embedded database: one writer that commits for many at once, and readers beside it.
 
+mod bulk;
 mod commit;
 mod connection;
 mod queue;
@@ -11,11 +12,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use self::bulk::Bulk;
 use self::connection::Location;
 use self::queue::Queue;
 use self::reader::{Points, Scans};
 pub(crate) use self::turn::Turn;
 use self::writer::{Limit, Shared, Writer};
+use crate::copy::side::{Origin, Target};
 use crate::error::{Error, Source};
 use crate::figures::Counters;
 use crate::migrations;
@@ -70,6 +73,11 @@ impl Sqlite {
         turn.unwrap_or(Err(Error::Busy))
     }
 
+    /// Returns when every turn that was waited for before has ended and is committed.
+    pub(crate) async fn wait_for_turns(&self) -> Result<(), Error> {
+        self.turn().await?.keep().await
+    }
+
     pub(crate) async fn get(&self, sql: &'static str, params: &[Value]) -> Result<Option<Row>, Error> {
         if !self.is_in_memory() {
             return self.points.get(sql, params);
@@ -86,6 +94,20 @@ impl Sqlite {
         let turn = self.turn().await?;
         let rows = turn.query(sql, params);
         turn.undo().await.and(rows)
+    }
+
+    /// A snapshot of everything.
+    pub(crate) fn origin(&self) -> Result<Box<dyn Origin>, Error> {
+        Ok(Box::new(Bulk::read(self.file()?)?))
+    }
+
+    /// A transaction that fills the whole database.
+    pub(crate) fn target(&self) -> Result<Box<dyn Target>, Error> {
+        Ok(Box::new(Bulk::write(self.file()?)?))
+    }
+
+    fn file(&self) -> Result<&Location, Error> {
+        if self.is_in_memory() { Err(Error::InMemory) } else { Ok(&self.shared.location) }
     }
 
     /// A database in memory has one connection: reading takes a turn at it.

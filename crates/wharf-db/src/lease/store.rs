@@ -53,6 +53,12 @@ pub(super) async fn release(tx: &mut Tx<'_>, lease: &Lease) -> Result<(), Error>
     }
 }
 
+pub(super) async fn is_held(tx: &mut Tx<'_>, name: &str) -> Result<bool, Error> {
+    let now = tx.now();
+    let held = tx.query_opt("SELECT 1 FROM leases WHERE name = ?1 AND expires_at > ?2", &params![name, now]).await?;
+    Ok(held.is_some())
+}
+
 pub(super) async fn check(tx: &mut Tx<'_>, lease: &Lease) -> Result<(), Error> {
     let token = lease.token.as_bytes();
     let row = match &lease.subject {

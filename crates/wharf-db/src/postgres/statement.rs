@@ -52,6 +52,6 @@ fn typed<'v>(params: &'v [Value], types: &[Type]) -> Vec<(&'v (dyn ToSql + Sync)
     typed.map(|(value, ty)| -> (&(dyn ToSql + Sync), Type) { (value, ty.clone()) }).collect()
 }
 
-fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
+pub(super) fn read(row: &tokio_postgres::Row) -> Result<Row, Error> {
     (0..row.len()).map(|column| row.try_get(column)).collect::<Result<_, _>>().map(Row::new)
 }

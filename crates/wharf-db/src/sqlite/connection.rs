@@ -130,7 +130,7 @@ fn bind<'c>(
     Ok(statement)
 }
 
-fn read(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
+pub(super) fn read(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
     // Asked of the row: a statement is prepared anew, at its first step, after its table was changed.
     let columns = row.as_ref().column_count();
     let mut values = Vec::with_capacity(columns);

@@ -4,9 +4,12 @@
 
 mod audit;
 mod concurrency;
+mod copy;
 mod crash;
+mod freeze;
 mod full;
 mod job;
+mod keyring;
 mod lease;
 mod limit;
 mod migration;
