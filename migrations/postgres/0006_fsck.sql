@@ -1,4 +1,5 @@
 -- Owner of every table here: wharf-registry.
+-- A blob's state may be 3 from now on, quarantined: its bytes are there and are not what its digest says.
 
 -- A check of the whole registry: one goes on at a time (state 0 running, 1 done, 2 cancelled). phase and place say where
 -- it goes on after a restart, on any node; the counts say how far it has come.

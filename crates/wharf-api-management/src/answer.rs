@@ -41,6 +41,16 @@ impl<T> Listed<T> {
         let entries = page.entries.into_iter().map(Into::into).collect();
         Self { link, body: ListedBody { entries, next: page.next } }
     }
+
+    /// A page of the registry's; `next` makes of its last entry what to ask for next.
+    pub(crate) fn of_registry<E: Into<T>>(
+        page: wharf_registry::Page<E>,
+        uri: &Uri,
+        next: impl FnOnce(&E) -> String,
+    ) -> Self {
+        let next = page.entries.last().filter(|_| page.has_more).map(next);
+        Self::of(Page { entries: page.entries, next }, uri)
+    }
 }
 
 impl<T: Serialize> IntoResponse for Listed<T> {

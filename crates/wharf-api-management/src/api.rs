@@ -9,6 +9,7 @@ use axum::routing::any;
 use url::Url;
 use wharf_context::RequestId;
 use wharf_identity::Identity;
+use wharf_registry::Registry;
 
 use crate::authenticate::Origin;
 use crate::cross_site;
@@ -22,18 +23,21 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// The program's version.
     pub version: String,
+    /// How many bytes a check of the registry reads in a second at most, unless it is told otherwise; 0 is no limit.
+    pub fsck_bytes_per_second: u64,
 }
 
 /// What every handler needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
     pub(crate) identity: Identity,
+    pub(crate) registry: Registry,
     pub(crate) settings: Settings,
 }
 
 /// `/api/v1/…`.
-pub fn router(identity: Identity, settings: Settings) -> Router {
-    let api = Api { identity, settings };
+pub fn router(identity: Identity, registry: Registry, settings: Settings) -> Router {
+    let api = Api { identity, registry, settings };
     let elsewhere = [PREFIX.to_owned(), format!("{PREFIX}/"), format!("{PREFIX}/{{*path}}")];
     let empty = elsewhere.iter().fold(Router::new(), |router, path| router.route(path, any(unknown)));
     let routes = ROUTES.iter().fold(empty, |router, route| router.route(route.path, route.method_router()));

@@ -66,6 +66,26 @@ impl AuditQuery {
     }
 }
 
+/// What the findings of a check take.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FindingsQuery {
+    #[serde(default, deserialize_with = "number")]
+    pub(crate) after: Option<i64>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) limit: Option<usize>,
+    #[serde(default, deserialize_with = "number")]
+    pub(crate) run: Option<i64>,
+}
+
+/// A row's number, as lists give them.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| is_number);
+    number.map(Some).ok_or_else(|| D::Error::custom("it takes the number that a list gave"))
+}
+
 /// A name or a number, as lists give them.
 fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;

@@ -3,11 +3,11 @@
 //! `/api/v1` manages projects, members, robots, users, groups and keys, and shows the audit log. One table
 //! ([`route::ROUTES`]) names every method and path with its use case, its bodies and its handler; the router, the
 //! OpenAPI document and the access table of the tests are made from it. A handler decodes path, query and body into
-//! types, calls one use case of `wharf-identity`, and encodes the answer. It decides nothing about rights.
+//! types, calls one use case of `wharf-identity` or `wharf-registry`, and encodes the answer. It decides nothing about rights.
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
 //! `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `members`, `robots`,
-//! `users`, `imports`, `groups`, `keys`, `audit`; and [`mod@openapi`].
+//! `users`, `imports`, `groups`, `keys`, `fsck`, `audit`; and [`mod@openapi`].
 
 mod answer;
 pub mod api;
@@ -17,6 +17,7 @@ mod audit;
 mod authenticate;
 mod body;
 mod cross_site;
+mod fsck;
 mod groups;
 mod imports;
 mod keys;

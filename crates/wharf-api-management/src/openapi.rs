@@ -190,7 +190,7 @@ fn meaning_in(route: &Route, name: &str) -> Meaning {
     let (description, schema) = meaning(name);
     match (name, route.operation) {
         ("after", "list_members") => (description, text(MEMBER)),
-        ("after", "list_audit") => (description, text("^[0-9]{1,18}$")),
+        ("after", "list_audit" | "list_fsck_findings") => (description, text("^[0-9]{1,18}$")),
         _ => (description, schema),
     }
 }
@@ -206,6 +206,7 @@ fn meaning(name: &str) -> Meaning {
         "user" => ("A user's name.", text(ACCOUNT)),
         "group" => ("A group's name.", text(ACCOUNT)),
         "after" => ("`next` of the page before.", text(VALUE)),
+        "run" => ("The number of a check; the last one where nothing is said.", text("^[0-9]{1,18}$")),
         "resource" => ("Only what was done to this.", text(VALUE)),
         "limit" => {
             let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));

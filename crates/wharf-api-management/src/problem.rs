@@ -116,12 +116,21 @@ impl IntoResponse for Problem {
     }
 }
 
+impl From<wharf_registry::Error> for Problem {
+    fn from(error: wharf_registry::Error) -> Self {
+        let kind = error.kind();
+        let challenge = (kind == Kind::Unauthenticated).then_some(Challenge::LogIn);
+        let problem = Self::new(status(kind), detail(kind, error.to_string()));
+        Self { challenge, cause: Some(Arc::new(error)), ..problem }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let kind = error.kind();
         Self {
             status: status(kind),
-            detail: detail(kind, &error),
+            detail: detail(kind, error.to_string()),
             challenge: challenge(&error),
             retry_after: error.retry_after(),
             cause: Some(Arc::new(error)),
@@ -130,13 +139,13 @@ impl From<Error> for Problem {
 }
 
 /// What is our fault is told to the log; the client gets the request id to ask about.
-fn detail(kind: Kind, error: &Error) -> String {
+fn detail(kind: Kind, sentence: String) -> String {
     match kind {
         Kind::Internal => "the server failed; its log says more under this request id".to_owned(),
         Kind::Unavailable => "a part of the server does not answer; try again".to_owned(),
         Kind::Exhausted => "the server has no space left; nothing was changed".to_owned(),
         Kind::NotFound | Kind::Denied | Kind::Unauthenticated | Kind::Invalid | Kind::Conflict | Kind::Throttled => {
-            error.to_string()
+            sentence
         }
     }
 }

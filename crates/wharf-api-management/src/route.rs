@@ -9,7 +9,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use crate::api::Api;
-use crate::{audit, groups, imports, keys, me, members, openapi, projects, robots, server, users};
+use crate::{audit, fsck, groups, imports, keys, me, members, openapi, projects, robots, server, users};
 
 /// What every path begins with.
 pub const PREFIX: &str = "/api/v1";
@@ -269,6 +269,18 @@ pub const ROUTES: &[Route] = &[
         .does("rotate_keys", "Makes a new key that signs from now on.")
         .takes::<keys::RotationBody>()
         .gives::<keys::NewKeyBody>(),
+    route!(Get "/fsck" fsck::show)
+        .does("get_fsck", "The check of the whole registry that goes on, or else the last one.")
+        .gives::<fsck::RunBody>(),
+    route!(Post "/fsck" fsck::start)
+        .does("start_fsck", "Starts a check of the whole registry. It damages and deletes nothing.")
+        .takes::<fsck::OptionsBody>()
+        .creates::<fsck::RunBody>(),
+    route!(Delete "/fsck" fsck::cancel).does("cancel_fsck", "Ends the check that goes on. What it found stays."),
+    route!(Get "/fsck/findings" fsck::list_findings)
+        .does("list_fsck_findings", "What a check has found, in the order of its finding: the last one, or `run`.")
+        .lists::<fsck::FindingBody>()
+        .with_parameters(&["after", "limit", "run"]),
     route!(Get "/audit" audit::list)
         .does("list_audit", "The audit log, newest first.")
         .lists::<audit::RecordBody>()

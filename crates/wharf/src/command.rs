@@ -3,6 +3,7 @@
 mod audit;
 pub(crate) mod client;
 pub(crate) mod config;
+pub(crate) mod fsck;
 mod group;
 mod key;
 mod project;
@@ -41,6 +42,8 @@ enum Verb {
     Robot(robot::Robot),
     /// The keys that sign tokens.
     Key(key::Key),
+    /// Check that every reference has its bytes, every byte its digest, every upload its owner.
+    Fsck(fsck::Fsck),
     /// The audit log.
     Audit(audit::Audit),
     /// As whom the server knows you.
@@ -58,6 +61,7 @@ impl Cli {
             Verb::Group(group) => group.run(),
             Verb::Robot(robot) => robot.run(),
             Verb::Key(key) => key.run(),
+            Verb::Fsck(fsck) => fsck.run(),
             Verb::Audit(audit) => audit.run(),
             Verb::Whoami(whoami) => whoami.run(),
         };

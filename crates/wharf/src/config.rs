@@ -14,6 +14,7 @@ pub(crate) mod collection;
 pub(crate) mod database;
 pub(crate) mod duration;
 pub(crate) mod effective;
+pub(crate) mod fsck;
 pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod merge;
@@ -37,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) registry: registry::Registry,
     pub(crate) collection: collection::Collection,
     pub(crate) bin: bin::Bin,
+    pub(crate) fsck: fsck::Fsck,
     pub(crate) auth: auth::Auth,
     pub(crate) admin: auth::Admin,
     pub(crate) limits: limits::Limits,

@@ -38,7 +38,7 @@ pub(crate) struct Assembled {
     pub(crate) first_password: Option<Secret>,
     /// Files outside of the data folder that nobody else may use as long as this lives.
     _holds: Vec<Hold>,
-    _collection: Background,
+    _background: [Background; 2],
 }
 
 /// Opens every part and joins their routes. `/metrics` is the server's own.
@@ -55,20 +55,21 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
     let identity = identity.with_project_use(Arc::new(Repositories));
     let first_password =
         identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
-    let collection = Background::start({
-        let registry = registry.clone();
-        async move { registry.run_collection().await }
-    });
+    let (collecting, checking) = (registry.clone(), registry.clone());
+    let background = [
+        Background::start(async move { collecting.run_collection().await }),
+        Background::start(async move { checking.run_fsck().await }),
+    ];
 
     let health = Health::default().require("catalog", settings::catalog_check(&db));
     let metrics = figures::metrics(db, registry.clone());
     let router = Router::new()
         .merge(health.clone().router())
-        .merge(wharf_api_management::router(identity.clone(), settings::management(config)))
+        .merge(wharf_api_management::router(identity.clone(), registry.clone(), settings::management(config)))
         .merge(wharf_api_distribution::router(registry, identity, settings::distribution(config)))
         .layer(axum::middleware::from_fn(label));
     let answers = Answers { router, health, figures: metrics };
-    Ok(Assembled { answers, first_password, _holds: holds, _collection: collection })
+    Ok(Assembled { answers, first_password, _holds: holds, _background: background })
 }
 
 fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {

@@ -15,6 +15,7 @@ use wharf_context::{Caller, Context, Grants, Permissions, ProjectId, RequestId};
 use wharf_identity::{
     BoxFuture, Hashing, Identity, MemberName, NewRobot, NewUser, Openness, ProjectUse, Role, Secret, SystemRole,
 };
+use wharf_registry::Registry;
 use wharf_testkit::{Database, DbError, Tx};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -92,8 +93,15 @@ impl Fixture {
         let identity = Identity::new(settings, database.db.clone(), Arc::clone(&database.clock) as _);
         let projects_are_used = Arc::new(Used::default());
         let identity = identity.expect("settings work").with_project_use(Arc::clone(&projects_are_used) as _);
-        let settings = Settings { public_url: None, version: "1.2.3".to_owned() };
-        let router = wharf_api_management::router(identity.clone(), settings);
+        let settings = Settings { version: "1.2.3".to_owned(), ..Settings::default() };
+        let store = Arc::new(wharf_testkit::Memory::new());
+        let registry = Registry::new(
+            wharf_registry::Settings::default(),
+            database.db.clone(),
+            store,
+            Arc::clone(&database.clock) as _,
+        );
+        let router = wharf_api_management::router(identity.clone(), registry, settings);
         let this = Self { router, identity, projects_are_used, robots: Mutex::default(), _database: database };
         for name in ["stranger", "guest", "developer", "maintainer", "owner"] {
             this.user(name, None).await;

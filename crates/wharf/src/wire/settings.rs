@@ -54,7 +54,8 @@ pub(super) fn distribution(config: &Config) -> wharf_api_distribution::Settings 
 
 pub(super) fn management(config: &Config) -> wharf_api_management::Settings {
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    wharf_api_management::Settings { public_url: config.server.public_url.clone(), version }
+    let public_url = config.server.public_url.clone();
+    wharf_api_management::Settings { public_url, version, fsck_bytes_per_second: config.fsck.rate.0 }
 }
 
 /// The password that the operator chose for the administrator of a first run. A line end is the editor's, not the

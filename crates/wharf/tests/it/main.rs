@@ -4,6 +4,7 @@ mod activation;
 mod config;
 mod crowd;
 mod folder;
+mod fsck;
 mod limits;
 mod management;
 mod metrics;

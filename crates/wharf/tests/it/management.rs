@@ -10,29 +10,29 @@ use tempfile::TempDir;
 use super::server::{Server, wharf, write};
 
 /// Somebody at a shell of their own.
-struct Shell {
+pub(crate) struct Shell {
     address: String,
     folder: TempDir,
 }
 
-struct Outcome {
-    code: i32,
-    out: String,
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) out: String,
     problem: String,
 }
 
 impl Outcome {
-    fn done(self) -> String {
+    pub(crate) fn done(self) -> String {
         assert_eq!(self.code, 0, "{}", self.problem);
         self.out
     }
 
-    fn json(self) -> Value {
+    pub(crate) fn json(self) -> Value {
         serde_json::from_str(&self.done()).expect("JSON")
     }
 
     /// The sentence of what failed; a hint stands below it.
-    fn failed(self, code: i32) -> String {
+    pub(crate) fn failed(self, code: i32) -> String {
         assert_eq!(self.code, code, "{}{}", self.out, self.problem);
         let hints = self.problem.lines().filter(|line| line.starts_with("hint: ")).count();
         assert_eq!(hints, 1, "{}", self.problem);
@@ -45,7 +45,7 @@ impl Shell {
         Self { address: server.address().to_string(), folder: tempfile::tempdir().expect("a folder") }
     }
 
-    fn run(&self, words: &str) -> Outcome {
+    pub(crate) fn run(&self, words: &str) -> Outcome {
         self.run_with(words, "", |_| {})
     }
 
@@ -72,7 +72,7 @@ impl Shell {
 }
 
 /// The administrator's shell.
-fn administrator(server: &Server) -> Shell {
+pub(crate) fn administrator(server: &Server) -> Shell {
     let shell = Shell::at(server);
     let password = server.welcome("password").expect("a first run");
     shell.log_in("admin", password.split(' ').next().expect("a word"));

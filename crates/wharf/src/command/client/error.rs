@@ -54,6 +54,9 @@ pub(crate) enum Error {
     /// The server said no.
     #[error("{}", printable(&_0.detail))]
     Refused(Box<Refusal>),
+    /// A check found something.
+    #[error("not everything is as it should be: {count} findings are not repaired")]
+    Findings { count: u64 },
     /// Standard output is gone.
     #[error("cannot write to standard output")]
     Print(#[source] io::Error),
@@ -90,6 +93,7 @@ impl Error {
             Self::Http(_) | Self::NotWharf { .. } => {
                 "is the server running? Name another one with --server or WHARF_SERVER"
             }
+            Self::Findings { .. } => "each line above says what can be done; docs/admin/fsck.md says more",
             Self::Expiry => "choose a shorter time, or --never-expires",
             Self::Refused(refusal) => return refusal.hint(),
         };
@@ -103,6 +107,7 @@ impl Error {
             Self::Exposed { .. } | Self::NoTerminal => 6,
             Self::Http(_) | Self::NotWharf { .. } => 9,
             Self::Refused(refusal) => refusal.exit_code(),
+            Self::Findings { .. } => 10,
             Self::ReadPassword(_)
             | Self::PasswordsDiffer
             | Self::Token

@@ -20,6 +20,11 @@ impl Output {
         Self { is_json }
     }
 
+    /// Whether scripts read it.
+    pub(crate) fn is_json(&self) -> bool {
+        self.is_json
+    }
+
     /// A list.
     pub(crate) fn list(&self, entries: &[Value], columns: &[Column]) -> Result<(), Error> {
         if self.is_json {
