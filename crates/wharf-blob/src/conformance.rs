@@ -117,7 +117,38 @@ fn failure<T: std::fmt::Debug>(result: Result<T, Error>) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Files, Memory};
+    use crate::sealed::keys::{DataKey, Keys, KeysError};
+    use crate::{Files, Memory, Sealed};
+
+    #[derive(Debug)]
+    struct OneKey(DataKey);
+
+    impl Keys for OneKey {
+        fn newest(&self) -> BoxFuture<'_, Result<DataKey, KeysError>> {
+            Box::pin(async { Ok(self.0.clone()) })
+        }
+
+        fn find(&self, id: uuid::Uuid) -> BoxFuture<'_, Result<DataKey, KeysError>> {
+            let found = if id == self.0.id { Ok(self.0.clone()) } else { Err(KeysError::Unknown { id }) };
+            Box::pin(async { found })
+        }
+    }
+
+    fn sealed(inner: impl Store + 'static) -> Arc<dyn Store> {
+        let key = DataKey::new(uuid::Uuid::new_v4(), zeroize::Zeroizing::new([7; 32]));
+        Arc::new(Sealed::new(Arc::new(inner), Arc::new(OneKey(key)), true))
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn sealed_memory_keeps_every_promise_of_a_store() {
+        run(sealed(Memory::new())).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn sealed_files_keep_every_promise_of_a_store() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        run(sealed(Files::open(folder.path()).expect("opens"))).await;
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn memory_keeps_every_promise_of_a_store() {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use crate::body::BodyError;
 use crate::key::{StorageKey, UploadKey};
+use crate::s3::Trouble;
+use crate::sealed::keys::KeysError;
 
 /// What sort of failure an [`Error`] is. (This crate stands below `wharf-context`, whose `Kind` has the same words.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,6 +125,49 @@ pub enum Error {
         /// Why it failed.
         source: io::Error,
     },
+    /// Sealed bytes do not open.
+    #[error("blob `{key}` does not open at byte {offset}: what is stored is not what was sealed")]
+    Sealed {
+        /// The key.
+        key: StorageKey,
+        /// Where the segment begins that does not open.
+        offset: u64,
+    },
+    /// The key that bytes are sealed under cannot be had.
+    #[error("cannot get the key that blob `{key}` is sealed under")]
+    Keys {
+        /// The blob's key in the store.
+        key: StorageKey,
+        /// Why not.
+        source: KeysError,
+    },
+    /// An upload is longer than what can be sealed.
+    #[error("upload `{upload}` is longer than a sealed blob can be")]
+    TooLong {
+        /// The upload.
+        upload: UploadKey,
+    },
+    /// The machine gives no random bytes.
+    #[error("the machine gives no random bytes")]
+    Random,
+    /// An S3 endpoint did not do what it was asked.
+    #[error("cannot {action} `{object}` on S3")]
+    Remote {
+        /// What was being done, e.g. `put`.
+        action: &'static str,
+        /// The name of the object, or what the names of several begin with.
+        object: String,
+        /// Why not.
+        source: Trouble,
+    },
+    /// The settings of the bucket cannot be used.
+    #[error("cannot use the bucket `{bucket}`")]
+    OpenBucket {
+        /// The bucket.
+        bucket: String,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The process is shutting down.
     #[error("the blob store is shutting down")]
     Stopped,
@@ -134,9 +179,14 @@ impl Error {
         match self {
             Self::UploadNotFound { .. } | Self::UploadLost { .. } | Self::BlobNotFound { .. } => Failure::NotFound,
             Self::Superseded { .. } => Failure::Conflict,
-            Self::Body { .. } | Self::Range { .. } => Failure::Invalid,
-            Self::BlobTruncated { .. } | Self::TwoFileSystems { .. } => Failure::Internal,
-            Self::Stopped => Failure::Unavailable,
+            Self::Body { .. } | Self::Range { .. } | Self::TooLong { .. } => Failure::Invalid,
+            Self::BlobTruncated { .. }
+            | Self::TwoFileSystems { .. }
+            | Self::Sealed { .. }
+            | Self::OpenBucket { .. }
+            | Self::Keys { source: KeysError::Unknown { .. }, .. } => Failure::Internal,
+            Self::Remote { source, .. } => source.failure(),
+            Self::Keys { .. } | Self::Random | Self::Stopped => Failure::Unavailable,
             Self::OpenStore { source, .. }
             | Self::Upload { source, .. }
             | Self::Blob { source, .. }

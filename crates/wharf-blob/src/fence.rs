@@ -20,16 +20,25 @@ use crate::key::UploadKey;
 use crate::state::UploadState;
 use crate::store::Upload;
 
-/// One append or finish: a random number, so that it cannot recur after a restart.
+/// One append or finish: whose turn it is since the upload began, then a random number, so that it cannot recur after
+/// a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Writer(u64);
+
+const RANDOM_BITS: u32 = 40;
 
 impl Writer {
     /// The writer of an upload that nobody has written to.
     pub(crate) const NONE: Self = Self(0);
 
-    fn generate() -> Self {
-        Self(Uuid::new_v4().as_u64_pair().0)
+    /// A writer that begins where this one ended.
+    fn next(self) -> Self {
+        let random = Uuid::new_v4().as_u64_pair().0 >> (u64::BITS - RANDOM_BITS);
+        Self(self.turn().wrapping_add(1) << RANDOM_BITS | random)
+    }
+
+    fn turn(self) -> u64 {
+        self.0 >> RANDOM_BITS
     }
 
     pub(crate) fn to_bytes(self) -> [u8; 8] {
@@ -98,7 +107,7 @@ impl Fence {
     /// Takes the upload over from whoever writes to it, and waits until they have stopped.
     pub(crate) async fn claim(&self, upload: UploadKey, state: &UploadState) -> Result<Claim, Error> {
         let lineage = self.lineage(upload, state.writer);
-        let writers = Writers { last: Writer::generate(), before: state.writer };
+        let writers = Writers { last: state.writer.next(), before: state.writer };
         let is_known = lineage.writers.send_if_modified(|known| {
             let is_known = known.know(state.writer);
             if is_known {
@@ -120,6 +129,12 @@ impl Fence {
         self.lineage(upload, writers.last).writers.send_replace(writers);
     }
 
+    /// Whether `state` was left by a later writer than any that this process knows of: another node had its turn.
+    pub(crate) fn is_behind(&self, upload: UploadKey, state: &UploadState) -> bool {
+        let last = self.lineage(upload, state.writer).writers.borrow().last;
+        state.writer.turn() > last.turn()
+    }
+
     /// Whether `state` still describes the upload's bytes.
     pub(crate) fn check(&self, upload: UploadKey, state: &UploadState) -> Result<(), Error> {
         let lineage = self.lineage(upload, state.writer);
@@ -131,7 +146,7 @@ impl Fence {
     pub(crate) fn forget(&self, upload: UploadKey) {
         let lineage = self.uploads.lock().unwrap_or_else(PoisonError::into_inner).remove(&upload);
         if let Some(lineage) = lineage {
-            let nobody = Writer::generate();
+            let nobody = Writer::NONE.next();
             lineage.writers.send_replace(Writers { last: nobody, before: nobody });
         }
     }

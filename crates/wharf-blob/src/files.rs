@@ -197,6 +197,10 @@ impl Store for Files {
         Box::pin(self.blocking(move |layout| list::page(layout, after, limit)))
     }
 
+    fn reread<'a>(&'a self, upload: &'a UploadKey, state: &'a UploadState) -> BoxFuture<'a, Result<Reader, Error>> {
+        Box::pin(self.read_open(*upload, state))
+    }
+
     fn rehash<'a>(
         &'a self,
         upload: &'a UploadKey,

@@ -29,6 +29,11 @@ impl UploadKey {
         Self(Uuid::now_v7())
     }
 
+    /// The same key for an upload whose bytes are sealed; see [`StorageKey::is_sealed`].
+    pub(crate) fn sealed(self) -> Self {
+        Self(uuid::Builder::from_bytes(self.0.into_bytes()).with_version(uuid::Version::Custom).into_uuid())
+    }
+
     /// The key that this upload's bytes get when it is finished. It is known beforehand, so that whoever gives up an
     /// upload whose end was never recorded (a crash between [`crate::Store::finish`] and the catalog's commit) can
     /// delete those bytes too.
@@ -41,6 +46,16 @@ impl StorageKey {
     /// The upload that ends under this key; see [`crate::Store::begin`].
     pub fn upload(self) -> UploadKey {
         UploadKey(self.0)
+    }
+
+    /// Whether the bytes under this key are sealed ([`crate::Sealed`]): said by the version in the key, 8 for sealed ones
+    /// and 7 for plain ones. Nothing that a client sends has a say in it.
+    pub fn is_sealed(self) -> bool {
+        self.0.get_version() == Some(uuid::Version::Custom)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 
     /// Where the key lies in the two-level fan-out: one byte per level.
@@ -110,6 +125,17 @@ mod tests {
         ] {
             assert_eq!(other.parse::<StorageKey>(), Err(KeyError), "{other}");
         }
+    }
+
+    #[test]
+    fn a_sealed_key_says_so_and_lies_where_the_plain_one_would() {
+        let plain = UploadKey::generate();
+        let sealed = plain.sealed();
+        assert!(sealed.storage_key().is_sealed() && !plain.storage_key().is_sealed());
+        assert_eq!(sealed.storage_key().fan_out(), plain.storage_key().fan_out());
+        assert_eq!(sealed.to_string().parse(), Ok(sealed));
+        let differing = sealed.0.as_bytes().iter().zip(plain.0.as_bytes()).filter(|(a, b)| a != b);
+        assert_eq!(differing.count(), 1, "only the version differs");
     }
 
     #[test]

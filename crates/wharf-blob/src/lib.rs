@@ -1,12 +1,12 @@
-//! Bytes on local files or memory; resumable uploads; one conformance suite for all.
+//! Bytes on local files, S3 or memory; resumable uploads; one conformance suite for all.
 //!
 //! A [`Store`] takes an upload in any number of pieces, hashing while it writes, and turns it into immutable bytes
 //! under an opaque [`StorageKey`]. What it acknowledges is durable. It does not know digests' owners, repositories or
 //! rights, and nothing is ever derived by listing it: which digest lies under which key, and who may read it, is the
 //! catalog's business.
 //!
-//! Reading order: [`store`], [`key`], [`state`], [`body`], [`reader`], [`error`], [`files`], [`memory`],
-//! and `conformance` (behind the feature of that name), which says by execution what a store promises.
+//! Reading order: [`store`], [`key`], [`state`], [`body`], [`reader`], [`error`], [`files`], [`memory`], [`s3`],
+//! [`sealed`], and `conformance` (behind the feature of that name), which says by execution what a store promises.
 
 pub mod body;
 #[cfg(any(test, feature = "conformance"))]
@@ -16,6 +16,8 @@ pub mod files;
 pub mod key;
 pub mod memory;
 pub mod reader;
+pub mod s3;
+pub mod sealed;
 pub mod state;
 pub mod store;
 
@@ -28,5 +30,7 @@ pub use files::{Durability, Files, Settings};
 pub use key::{KeyError, StorageKey, UploadKey};
 pub use memory::Memory;
 pub use reader::Reader;
+pub use s3::S3;
+pub use sealed::Sealed;
 pub use state::UploadState;
 pub use store::{Appended, BoxFuture, Store, Stored, Upload};

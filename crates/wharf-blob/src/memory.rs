@@ -101,6 +101,13 @@ impl Memory {
         Ok(Reader::new(size_bytes, range, stream::iter(pieces)))
     }
 
+    fn read_open(&self, upload: UploadKey, state: &UploadState) -> Result<Reader, Error> {
+        self.fence.check(upload, state)?;
+        let bytes = Bytes::copy_from_slice(self.content().prefix(upload, state.offset)?);
+        let pieces = if bytes.is_empty() { Vec::new() } else { vec![Ok(bytes)] };
+        Ok(Reader::new(state.offset, 0..state.offset, stream::iter(pieces)))
+    }
+
     fn hash_again(&self, upload: UploadKey, state: UploadState, algorithm: Algorithm) -> Result<UploadState, Error> {
         self.fence.check(upload, &state)?;
         let mut hasher = Hasher::new(algorithm);
@@ -210,6 +217,10 @@ impl Store for Memory {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let page = self.content().blobs.range((from, Bound::Unbounded)).take(limit).map(facts).collect();
         Box::pin(async move { Ok(page) })
+    }
+
+    fn reread<'a>(&'a self, upload: &'a UploadKey, state: &'a UploadState) -> BoxFuture<'a, Result<Reader, Error>> {
+        Box::pin(async move { self.read_open(*upload, state) })
     }
 
     fn rehash<'a>(

@@ -168,4 +168,8 @@ impl Store for Sealed {
         }
         Box::pin(self.hash_again(*upload, state, algorithm))
     }
+
+    fn decides(&self) -> bool {
+        self.inner.decides()
+    }
 }

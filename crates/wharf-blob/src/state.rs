@@ -27,6 +27,12 @@ impl UploadState {
         Self { offset: 0, writer: Writer::NONE, hasher: Hasher::new(algorithm), place: Bytes::new() }
     }
 
+    /// The state of an upload without bytes that nobody hashes: a store on top has its own hash, of other bytes. Its
+    /// digest is that of no bytes, and so of nothing that such an upload holds.
+    pub(crate) fn unhashed() -> Self {
+        Self { hasher: Hasher::None, ..Self::new(Algorithm::Sha256) }
+    }
+
     /// The state after `claim` has added `pieces`.
     pub(crate) fn advanced(mut self, claim: &Claim, pieces: &[Bytes]) -> Self {
         for piece in pieces {
@@ -46,13 +52,14 @@ impl UploadState {
         self.hasher.digest()
     }
 
-    /// The saved form: one algorithm byte (1 sha256, 2 sha512), offset and writer (8 bytes each, big-endian), then the
+    /// The saved form: one algorithm byte (1 sha256, 2 sha512, 0 not hashed), offset and writer (8 bytes each, big-endian), then the
     /// hash function's own state (104 or 208 bytes), then what the store added for itself.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(17 + 208);
-        bytes.push(match self.algorithm() {
-            Algorithm::Sha256 => 1,
-            Algorithm::Sha512 => 2,
+        bytes.push(match self.hasher {
+            Hasher::None => 0,
+            Hasher::Sha256(_) => 1,
+            Hasher::Sha512(_) => 2,
         });
         bytes.extend_from_slice(&self.offset.to_be_bytes());
         bytes.extend_from_slice(&self.writer.to_bytes());
@@ -67,12 +74,19 @@ impl UploadState {
         let (offset, rest) = rest.split_first_chunk()?;
         let (writer, rest) = rest.split_first_chunk()?;
         let (hasher, place) = match algorithm {
+            0 => (Hasher::None, rest),
             1 => load(rest).map(|(hasher, place)| (Hasher::Sha256(hasher), place))?,
             2 => load(rest).map(|(hasher, place)| (Hasher::Sha512(hasher), place))?,
             _ => return None,
         };
         let (offset, writer) = (u64::from_be_bytes(*offset), Writer::from_bytes(*writer));
         Some(Self { offset, writer, hasher, place: Bytes::copy_from_slice(place) })
+    }
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Hasher").field(&self.digest()).finish()
     }
 }
 
@@ -89,6 +103,8 @@ impl fmt::Debug for UploadState {
 /// A running hash of either algorithm.
 #[derive(Clone)]
 pub(crate) enum Hasher {
+    /// None.
+    None,
     /// SHA-256.
     Sha256(Sha256),
     /// SHA-512.
@@ -105,6 +121,7 @@ impl Hasher {
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
+            Self::None => {}
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::Sha512(hasher) => hasher.update(bytes),
         }
@@ -112,13 +129,14 @@ impl Hasher {
 
     fn algorithm(&self) -> Algorithm {
         match self {
-            Self::Sha256(_) => Algorithm::Sha256,
+            Self::None | Self::Sha256(_) => Algorithm::Sha256,
             Self::Sha512(_) => Algorithm::Sha512,
         }
     }
 
     fn digest(&self) -> Digest {
         match self.clone() {
+            Self::None => Digest::of(Algorithm::Sha256, &[]),
             Self::Sha256(hasher) => Digest::from_hash(Algorithm::Sha256, &hasher.finalize()),
             Self::Sha512(hasher) => Digest::from_hash(Algorithm::Sha512, &hasher.finalize()),
         }
@@ -126,6 +144,7 @@ impl Hasher {
 
     fn save(&self, bytes: &mut Vec<u8>) {
         match self {
+            Self::None => {}
             Self::Sha256(hasher) => bytes.extend_from_slice(&hasher.serialize()),
             Self::Sha512(hasher) => bytes.extend_from_slice(&hasher.serialize()),
         }

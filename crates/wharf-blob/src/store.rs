@@ -56,7 +56,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Deletes stored bytes, durably. Keys that are not there are no error. All are tried; the first failure is told.
     fn delete<'a>(&'a self, keys: &'a [StorageKey]) -> BoxFuture<'a, Result<(), Error>>;
 
-    /// Every upload that is neither finished nor aborted, for finding those that the catalog does not know.
+    /// Every upload that holds bytes and is neither finished nor aborted, for finding those that the catalog does not
+    /// know. One without bytes may be missing where it takes no room.
     fn uploads(&self) -> BoxFuture<'_, Result<Vec<Upload>, Error>>;
 
     /// Up to `limit` of what is stored, in an order of the store's own; the next page begins `after` the last one's last
@@ -69,6 +70,10 @@ pub trait Store: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// Reads what `state` describes of an upload that is still open. While it is read another request may take the upload
+    /// over; what was read is then worth as little as the state, which is refused from then on.
+    fn reread<'a>(&'a self, upload: &'a UploadKey, state: &'a UploadState) -> BoxFuture<'a, Result<Reader, Error>>;
+
     /// Reads what `state` describes once more, because the upload ends under another algorithm than it was hashed by.
     fn rehash<'a>(
         &'a self,
@@ -76,6 +81,12 @@ pub trait Store: fmt::Debug + Send + Sync {
         state: UploadState,
         algorithm: Algorithm,
     ) -> BoxFuture<'a, Result<UploadState, Error>>;
+
+    /// Whether the store itself lets one of two that finish an upload at once win, wherever they run. If not, whoever
+    /// calls [`Store::finish`] must have made sure of being the only one.
+    fn decides(&self) -> bool {
+        true
+    }
 }
 
 /// How an append went.

@@ -74,12 +74,13 @@ pub(super) async fn abort_may_be_repeated(store: Arc<dyn Store>) {
 }
 
 pub(super) async fn open_uploads_are_listed(store: Arc<dyn Store>) {
-    let ([open, aborted, finished], state) = {
-        let (first, state) = begin(&*store).await;
-        ([first, begin(&*store).await.0, begin(&*store).await.0], state)
-    };
+    let (open, empty) = begin(&*store).await;
+    let (aborted, finished) = (begin(&*store).await.0, begin(&*store).await.0);
+    let state = append(&*store, open, &empty, &content(1)).await;
+    append(&*store, aborted, &empty, &content(1)).await;
     store.abort(&aborted).await.expect("aborts");
-    store.finish(&finished, &state).await.expect("finishes");
+    let whole = append(&*store, finished, &empty, &content(1)).await;
+    store.finish(&finished, &whole).await.expect("finishes");
     let listed = store.uploads().await.expect("lists");
     let upload = listed.iter().find(|upload| upload.key == open).expect("the open one is listed");
     assert!(upload.age.as_secs() < 60, "{:?}", upload.age);

@@ -19,9 +19,11 @@ use rustix::fs::Advice;
 use tokio::runtime::Handle;
 
 use super::Files;
+use super::layout;
 use crate::error::Error;
-use crate::key::StorageKey;
+use crate::key::{StorageKey, UploadKey};
 use crate::reader::Reader;
+use crate::state::UploadState;
 
 /// The size of a piece.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -46,12 +48,41 @@ impl Files {
                 Ok((size_bytes, range, first, source))
             })
             .await?;
-        // What fits into one piece needs no second task and no queue.
-        if source.offset == source.end {
-            return Ok(Reader::new(size_bytes, range, stream::iter(first.map(Ok))));
-        }
-        Ok(Reader::new(size_bytes, range, Ahead::new(source, first)))
+        Ok(reader(size_bytes, range, first, source))
     }
+
+    /// Reads what `state` describes of an open upload.
+    pub(super) async fn read_open(&self, upload: UploadKey, state: &UploadState) -> Result<Reader, Error> {
+        let (buffers, end) = (Arc::clone(&self.buffers), state.offset);
+        let (noted, first, source) = self
+            .blocking(move |layout| {
+                let file = layout.read_upload(upload)?;
+                let noted = layout::noted_writers(&file, upload)?;
+                let failed = |source| Error::Upload { action: "inspect", upload, source };
+                let found_bytes = file.metadata().map_err(failed)?.len();
+                if found_bytes < end {
+                    return Err(Error::UploadLost { upload, expected_bytes: end, found_bytes });
+                }
+                let mut source = Source { file, key: upload.storage_key(), offset: 0, end, buffers };
+                let first = source.next().transpose()?;
+                Ok((noted, first, source))
+            })
+            .await?;
+        match noted {
+            Some(writers) if !writers.know(state.writer) => Err(Error::Superseded { upload }),
+            Some(_) => Ok(reader(end, 0..end, first, source)),
+            None => self.fence.check(upload, state).map(|()| reader(end, 0..end, first, source)),
+        }
+    }
+}
+
+/// A reader of `range`, of which `first` has been read.
+fn reader(size_bytes: u64, range: Range<u64>, first: Option<Bytes>, source: Source) -> Reader {
+    // What fits into one piece needs no second task and no queue.
+    if source.offset == source.end {
+        return Reader::new(size_bytes, range, stream::iter(first.map(Ok)));
+    }
+    Reader::new(size_bytes, range, Ahead::new(source, first))
 }
 
 /// The blob's size, and the range to be read, which lies within it.
