@@ -121,7 +121,7 @@ impl Registry {
             MountSource::Anywhere(visibility) => store::Source::Anywhere(visibility.clone()),
         };
         let grace = self.settings.grace;
-        let account = self.account(Payer { ctx, permit: &permit });
+        let account = self.account(Payer::new(ctx, &permit));
         let mounted = self
             .db
             .transaction(async |tx| {

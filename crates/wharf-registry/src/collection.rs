@@ -74,20 +74,16 @@ impl Registry {
 
     async fn empty_bin(&self) -> Result<usize, Error> {
         let (keep, grace) = (self.settings.bin_keep, self.settings.grace);
-        let shard = self.desk.shards.reserve();
-        let shard_number = shard.number();
         self.db
             .transaction(async |tx| {
                 let before = tx.now().minus(keep);
-                store::empty_bin(tx, (before, BATCH), grace, shard_number).await
+                store::empty_bin(tx, before, grace, BATCH).await
             })
             .await
     }
 
     async fn review_blobs(&self) -> Result<usize, Error> {
-        let shard = self.desk.shards.reserve();
-        let shard_number = shard.number();
-        self.db.transaction(async |tx| store::review(tx, BATCH, shard_number).await).await
+        self.db.transaction(async |tx| store::review(tx, BATCH).await).await
     }
 
     /// Deletes the bytes of blobs that were found to be unused, then their rows.

@@ -20,7 +20,7 @@ pub use put::{Accepted, NewManifest};
 use crate::error::Error;
 use crate::registry::Registry;
 use crate::tag::{self, Precondition};
-use crate::{quota, repository, tag::rule::check};
+use crate::{repository, tag::rule::check};
 
 /// A manifest as it was pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,6 @@ impl Registry {
         let permit = ctx.authorize::<Delete>(repository)?;
         let reference = Reference::Digest(*digest);
         let unknown = || Error::ManifestUnknown { repository: repository.clone(), reference: reference.clone() };
-        let shard = self.desk.shards.reserve();
         self.db
             .transaction(async |tx| {
                 check(precondition, &reference, Some(*digest))?;
@@ -76,7 +75,6 @@ impl Registry {
                 if !store::bin(tx, id, digest).await? {
                     return Err(unknown());
                 }
-                quota::store::give_back(tx, permit.project(), shard.number(), &quota::ONE_MANIFEST).await?;
                 tag::store::end_all(tx, id, digest).await?;
                 tx.audit(&AuditEntry::new(ctx, "manifest.delete", format!("{repository}@{digest}"))).await?;
                 let (repository, digest) = (repository.to_string(), digest.to_string());

@@ -17,16 +17,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
-use wharf_context::quota::{Amount, Limits, Quota, Resource};
+use wharf_context::quota::{Limits, Quota, Resource};
 use wharf_context::{Context, Inspect, InspectProject, MaintainProject, Permit, ProjectId, Push};
 use wharf_db::AuditEntry;
 use wharf_oci::RepositoryName;
 
 use crate::error::Error;
 use crate::registry::Registry;
-
-/// What a manifest counts for beside its bytes, which are counted until it has left the bin.
-pub(crate) const ONE_MANIFEST: Amount = Amount { bytes: 0, manifests: 1 };
 
 /// What one process knows of quotas beside the catalog.
 #[derive(Debug, Default)]

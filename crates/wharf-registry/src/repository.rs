@@ -10,6 +10,7 @@ use wharf_oci::RepositoryName;
 
 use crate::error::Error;
 use crate::page::{self, Page};
+use crate::quota;
 use crate::registry::Registry;
 
 /// A repository's row.
@@ -30,9 +31,13 @@ impl Registry {
     }
 
     /// Whether a project has a repository, or an upload that may become one: identity asks inside the transaction that
-    /// deletes a project.
+    /// deletes a project. Of one that has neither, what is known about its quota goes with it.
     pub async fn is_project_used(tx: &mut Tx<'_>, project: ProjectId) -> Result<bool, wharf_db::Error> {
-        store::is_project_used(tx, project).await
+        let is_used = store::is_project_used(tx, project).await?;
+        if !is_used {
+            quota::store::forget(tx, project).await?;
+        }
+        Ok(is_used)
     }
 
     /// A repository's row, made if this is its first content.

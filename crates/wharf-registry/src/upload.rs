@@ -53,6 +53,9 @@ enum Owner {
     Request,
 }
 
+/// Who pushes, and the proof that they may.
+type Pusher<'a> = (&'a Context, &'a Permit<Push>);
+
 /// What a client sends with one chunk.
 pub struct Chunk {
     /// `Content-Range`, when it was sent.
@@ -134,7 +137,7 @@ impl Registry {
             self.discard(&record).await?;
             return Err(Error::DigestMismatch { stated: digest, actual });
         }
-        let published = self.publish(Payer { ctx, permit: &permit }, &record, &state, Owner::Row).await;
+        let published = self.publish((ctx, &permit), &record, &state, Owner::Row).await;
         if matches!(published, Err(Error::QuotaExceeded { .. })) {
             self.discard(&record).await?;
         }
@@ -156,7 +159,7 @@ impl Registry {
         let key = self.store.create().await.map_err(Error::store("begin an upload"))?;
         let state = UploadState::new(digest.algorithm());
         let record = Record { id: Uuid::now_v7(), key, state, generation: 0 };
-        let published = self.receive(Payer { ctx, permit: &permit }, &record, digest, chunk).await;
+        let published = self.receive((ctx, &permit), &record, digest, chunk).await;
         // When the catalog did not answer, the blob may have been committed: its bytes must stay.
         if published.as_ref().is_err_and(|error| error.kind() != Kind::Unavailable) {
             self.drop_bytes(&record).await?;
@@ -175,7 +178,7 @@ impl Registry {
         store::find(&self.db, permit, id).await?.ok_or(Error::UploadUnknown(id))
     }
 
-    async fn receive(&self, payer: Payer<'_>, record: &Record, digest: &Digest, chunk: Chunk) -> Result<(), Error> {
+    async fn receive(&self, pusher: Pusher<'_>, record: &Record, digest: &Digest, chunk: Chunk) -> Result<(), Error> {
         let stated = rule::check_start(record.id, 0, chunk.range)?;
         let _receiving = self.counters.receiving();
         let appended = self.store.append(&record.key, record.state.clone(), chunk.body).await;
@@ -185,7 +188,7 @@ impl Registry {
         if actual != *digest {
             return Err(Error::DigestMismatch { stated: *digest, actual });
         }
-        self.publish(payer, record, &appended.state, Owner::Request).await
+        self.publish(pusher, record, &appended.state, Owner::Request).await
     }
 
     /// The hash state in the algorithm that the client names at the end; the bytes are read once more when it is not
@@ -199,11 +202,18 @@ impl Registry {
     }
 
     /// Makes an upload's durable bytes a blob of the repository, in one transaction.
-    async fn publish(&self, payer: Payer<'_>, record: &Record, state: &UploadState, owner: Owner) -> Result<(), Error> {
+    async fn publish(
+        &self,
+        pusher: Pusher<'_>,
+        record: &Record,
+        state: &UploadState,
+        owner: Owner,
+    ) -> Result<(), Error> {
         let digest = &state.digest();
         let storage_key = self.store.finish(&record.key, state).await.map_err(Error::upload(record.id))?;
         let (key, grace, size_bytes) = (&storage_key, self.settings.grace, state.offset);
-        let account = self.account(payer);
+        let (ctx, permit) = pusher;
+        let account = self.account(Payer::new(ctx, permit));
         let replaced = self
             .db
             .transaction(async |tx| {
@@ -212,7 +222,7 @@ impl Registry {
                 }
                 blob::store::postpone_review(tx, &[*digest], grace).await?;
                 let replaced = blob::store::put(tx, digest, size_bytes, key).await?;
-                let repository = self.open_repository(tx, payer.permit).await?;
+                let repository = self.open_repository(tx, permit).await?;
                 account.link(tx, repository, digest, size_bytes).await?;
                 Ok::<Vec<StorageKey>, Error>(replaced)
             })

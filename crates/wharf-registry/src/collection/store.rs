@@ -13,11 +13,10 @@ use crate::quota;
 /// Takes up to `limit` manifests out of the bin for good and gives their blobs a review date.
 pub(super) async fn empty_bin(
     tx: &mut Tx<'_>,
-    due: (Timestamp, usize),
+    before: Timestamp,
     grace: Duration,
-    shard: i64,
+    limit: usize,
 ) -> Result<usize, Error> {
-    let (before, limit) = due;
     let rows = tx
         .query(
             "SELECT id FROM manifests WHERE deleted_at IS NOT NULL AND deleted_at < ?1 ORDER BY deleted_at LIMIT ?2",
@@ -29,7 +28,7 @@ pub(super) async fn empty_bin(
     }
     let ids = id_list(&rows)?;
     let after = tx.now().plus(grace);
-    quota::store::release_manifests(tx, shard, &ids).await?;
+    quota::store::release_manifests(tx, &ids).await?;
     tx.execute(
         Statement::dialects(
             "INSERT INTO blob_reviews (digest, review_after) \
@@ -64,7 +63,7 @@ pub(super) async fn empty_bin(
 
 /// Decides on up to `limit` blobs whose review is due: links that no manifest backs go, and a blob without any link
 /// is marked for deletion.
-pub(super) async fn review(tx: &mut Tx<'_>, limit: usize, shard: i64) -> Result<usize, Error> {
+pub(super) async fn review(tx: &mut Tx<'_>, limit: usize) -> Result<usize, Error> {
     let now = tx.now();
     let rows = tx
         .query(
@@ -93,7 +92,7 @@ pub(super) async fn review(tx: &mut Tx<'_>, limit: usize, shard: i64) -> Result<
         &params![due.as_str()],
     )
     .await?;
-    quota::store::release(tx, shard, &due).await?;
+    quota::store::release(tx, &due).await?;
     tx.execute(
         Statement::dialects(
             "UPDATE blobs SET state = 1 WHERE state <> 1 AND digest IN (SELECT unhex(value) FROM json_each(?1)) \

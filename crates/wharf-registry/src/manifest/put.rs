@@ -97,7 +97,7 @@ impl Registry {
         let manifest = Manifest::parse(new.content_type.as_deref(), &new.bytes).map_err(Error::ManifestInvalid)?;
         let parsed = Parsed { manifest: &manifest, digest, bytes: &new.bytes };
         let tags = new.all_tags();
-        let account = self.account(Payer { ctx, permit: &permit });
+        let account = self.account(Payer::new(ctx, &permit));
         self.db
             .transaction(async |tx| {
                 let id = self.open_repository(tx, &permit).await?;

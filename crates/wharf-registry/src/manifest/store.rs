@@ -12,6 +12,7 @@ use super::StoredManifest;
 use super::put::Parsed;
 use crate::blob::store::{digest, hex_list};
 use crate::error::Error;
+use crate::quota;
 use crate::repository::RepositoryId;
 
 const BLOB: i64 = 0;
@@ -142,6 +143,9 @@ pub(super) async fn bin(tx: &mut Tx<'_>, repository: RepositoryId, digest: &Dige
             &params![repository.0, digest.to_bytes(), now],
         )
         .await?;
+    if changed > 0 {
+        quota::store::bin_manifest(tx, repository).await?;
+    }
     Ok(changed > 0)
 }
 

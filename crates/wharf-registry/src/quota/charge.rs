@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use wharf_context::quota::{Amount, Quota, Resource};
-use wharf_context::{Context, Event, Permit, ProjectId, Push};
+use wharf_context::{Context, Event, Permit, ProjectId, Push, Right};
 use wharf_db::{AuditEntry, Tx};
-use wharf_oci::Digest;
+use wharf_oci::{Digest, RepositoryName};
 
 use super::rule;
 use super::shards::Reserved;
@@ -18,8 +18,15 @@ use crate::repository::RepositoryId;
 /// Who pushes into which project.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Payer<'a> {
-    pub(crate) ctx: &'a Context,
-    pub(crate) permit: &'a Permit<Push>,
+    ctx: &'a Context,
+    project: ProjectId,
+    repository: &'a RepositoryName,
+}
+
+impl<'a> Payer<'a> {
+    pub(crate) fn new<R: Right>(ctx: &'a Context, permit: &'a Permit<R>) -> Self {
+        Self { ctx, project: permit.project(), repository: permit.repository() }
+    }
 }
 
 /// One transaction's way to charge a project: keep it until the transaction is over.
@@ -43,7 +50,7 @@ impl Registry {
         let quota = quota.unwrap_or(Quota { limits: self.settings.quota, ..Quota::default() });
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let fits = rule::fits(&quota.limits.bytes, quota.usage.bytes, bytes, Resource::Bytes);
-        fits.map_err(|exceeded| self.refuse(permit, exceeded))
+        fits.map_err(|exceeded| self.refuse(permit.repository(), exceeded))
     }
 
     /// The same for a blob whose digest is known: one that the project is charged for already has room.
@@ -56,9 +63,9 @@ impl Registry {
         checked
     }
 
-    fn refuse(&self, permit: &Permit<Push>, exceeded: QuotaExceeded) -> Error {
+    fn refuse(&self, repository: &RepositoryName, exceeded: QuotaExceeded) -> Error {
         add(&self.counters.quota_refusals, 1);
-        Error::QuotaExceeded { project: permit.repository().project(), exceeded: Box::new(exceeded) }
+        Error::QuotaExceeded { project: repository.project(), exceeded: Box::new(exceeded) }
     }
 }
 
@@ -101,7 +108,7 @@ impl Account<'_> {
             }
         };
         let number = self.shard.number();
-        let grants = book.take(number, amount).map_err(|exceeded| registry.refuse(self.payer.permit, exceeded))?;
+        let grants = book.take(number, amount).map_err(|exceeded| registry.refuse(self.payer.repository, exceeded))?;
         store::grant(tx, project, number, (amount, &grants)).await?;
         let mut quota = book.quota();
         quota.usage.bytes += amount.bytes;
@@ -114,18 +121,18 @@ impl Account<'_> {
 
     /// Tells people that the project uses more than the limit that warns.
     async fn tell(&self, tx: &mut Tx<'_>, quota: &Quota, resource: Resource) -> Result<(), Error> {
-        let Payer { ctx, permit } = self.payer;
-        let name = permit.repository().project();
+        let Payer { ctx, project, repository } = self.payer;
+        let name = repository.project();
         let (used, limit) = (*quota.usage.of(resource), quota.limits.of(resource));
         let details = json!({ "resource": resource.name(), "used": used, "warn": limit.warn, "hard": limit.hard });
         tx.audit(&AuditEntry::new(ctx, "quota.warn", name.as_str()).with_details(details)).await?;
-        let (project, resource) = (name.to_string(), resource.name().to_owned());
-        tx.announce(Event::QuotaWarned { project, resource }).await?;
-        self.registry.note_warning(permit.project(), quota);
+        let resource = resource.name().to_owned();
+        tx.announce(Event::QuotaWarned { project: name.to_string(), resource }).await?;
+        self.registry.note_warning(project, quota);
         Ok(())
     }
 
     fn project(&self) -> ProjectId {
-        self.payer.permit.project()
+        self.payer.project
     }
 }

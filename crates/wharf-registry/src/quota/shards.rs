@@ -11,6 +11,11 @@ use uuid::Uuid;
 /// How many shards a project has at most: as many transactions as one process runs at once, with room for others.
 const SHARDS: u8 = 64;
 
+/// A shard for giving back, which no push counts in. Several may happen to have the same one; giving back is rare.
+pub(crate) fn any_for_giving() -> i64 {
+    i64::from(SHARDS + Uuid::now_v7().as_bytes()[15] % SHARDS)
+}
+
 /// The numbers that no transaction of this process uses.
 #[derive(Debug)]
 pub(crate) struct Shards {

@@ -8,7 +8,9 @@ use wharf_db::{Db, Row, Statement, Tx, params};
 use wharf_oci::Digest;
 
 use super::rule::{Book, Grant, Shard};
+use super::shards;
 use crate::error::Error;
+use crate::repository::RepositoryId;
 
 /// Counts `amount` in a shard, where its allowance covers it. Writes one row that no other transaction of this process
 /// writes and finds it without a scan: PostgreSQL would take a scan of a small table for a reading of all its rows, and
@@ -30,8 +32,8 @@ pub(super) async fn take(tx: &mut Tx<'_>, project: ProjectId, shard: i64, amount
 
 /// Counts `amount` less. The allowance goes along, so that what comes free is for whoever asks first, and for nobody
 /// as long as more is used than the limit allows.
-pub(crate) async fn give_back(tx: &mut Tx<'_>, project: ProjectId, shard: i64, amount: &Amount) -> Result<(), Error> {
-    shift(tx, project, shard, &Amount { bytes: -amount.bytes, manifests: -amount.manifests }).await
+pub(crate) async fn give_back(tx: &mut Tx<'_>, project: ProjectId, amount: &Amount) -> Result<(), Error> {
+    shift(tx, project, shards::any_for_giving(), &Amount { bytes: -amount.bytes, manifests: -amount.manifests }).await
 }
 
 /// Moves a shard's counters and its allowance alike.
@@ -241,7 +243,7 @@ pub(super) async fn is_charged(db: &Db, project: ProjectId, digest: &Digest) -> 
 /// Charges projects no more for blobs that none of their repositories links; `hex_digests` is a list as
 /// [`crate::blob::store::hex_list`] makes it. Only for the transaction that takes the blobs' reviews: nobody links a
 /// blob whose review is due.
-pub(crate) async fn release(tx: &mut Tx<'_>, shard: i64, hex_digests: &str) -> Result<(), Error> {
+pub(crate) async fn release(tx: &mut Tx<'_>, hex_digests: &str) -> Result<(), Error> {
     let rows = tx
         .query(
             Statement::dialects(
@@ -258,12 +260,24 @@ pub(crate) async fn release(tx: &mut Tx<'_>, shard: i64, hex_digests: &str) -> R
             &params![hex_digests],
         )
         .await?;
-    give_back_rows(tx, shard, &rows).await
+    give_back_rows(tx, &rows).await
+}
+
+/// Charges a project no more for a manifest of one of its repositories that went to the bin, except for its bytes.
+pub(crate) async fn bin_manifest(tx: &mut Tx<'_>, repository: RepositoryId) -> Result<(), Error> {
+    let project = project(tx, repository).await?;
+    give_back(tx, project, &Amount { bytes: 0, manifests: 1 }).await
+}
+
+async fn project(tx: &mut Tx<'_>, repository: RepositoryId) -> Result<ProjectId, Error> {
+    const SQL: &str = "SELECT project_id FROM repositories WHERE id = ?1";
+    let row = tx.query_opt(SQL, &params![repository.0]).await?.ok_or(Error::MalformedRow { what: "a repository" })?;
+    Ok(ProjectId(row.integer(0)?))
 }
 
 /// Charges projects no more for the bytes of manifests that leave the bin for good; `ids` is a JSON list. Call it while
 /// their rows are there.
-pub(crate) async fn release_manifests(tx: &mut Tx<'_>, shard: i64, ids: &str) -> Result<(), Error> {
+pub(crate) async fn release_manifests(tx: &mut Tx<'_>, ids: &str) -> Result<(), Error> {
     let rows = tx
         .query(
             Statement::dialects(
@@ -276,17 +290,17 @@ pub(crate) async fn release_manifests(tx: &mut Tx<'_>, shard: i64, ids: &str) ->
             &params![ids],
         )
         .await?;
-    give_back_rows(tx, shard, &rows).await
+    give_back_rows(tx, &rows).await
 }
 
 /// Gives bytes back to the projects of rows that hold a project and a number of bytes.
-async fn give_back_rows(tx: &mut Tx<'_>, shard: i64, rows: &[Row]) -> Result<(), Error> {
+async fn give_back_rows(tx: &mut Tx<'_>, rows: &[Row]) -> Result<(), Error> {
     let mut released: BTreeMap<i64, i64> = BTreeMap::new();
     for row in rows {
         *released.entry(row.integer(0)?).or_default() += row.integer(1)?;
     }
     for (project, bytes) in released {
-        give_back(tx, ProjectId(project), shard, &Amount { bytes, manifests: 0 }).await?;
+        give_back(tx, ProjectId(project), &Amount { bytes, manifests: 0 }).await?;
     }
     Ok(())
 }
