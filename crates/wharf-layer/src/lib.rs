@@ -4,14 +4,16 @@
 //! are bounded, nothing is held in memory that grows with a file's size, and what two readers could understand
 //! differently is refused. No registry is spoken to here, and nothing is unpacked onto a disk.
 //!
-//! Reading order: [`limits`], [`compression`], [`path`], [`entry`], `archive`, [`layer`].
+//! Reading order: [`limits`], [`compression`], [`path`], [`entry`], `archive`, [`layer`], [`layout`].
 
 mod archive;
+mod blocking;
 pub mod compression;
 pub mod entry;
 pub mod error;
 pub mod fault;
 pub mod layer;
+pub mod layout;
 pub mod limits;
 pub mod path;
 
@@ -20,5 +22,6 @@ pub use entry::{Entry, Kind};
 pub use error::Error;
 pub use fault::Fault;
 pub use layer::Change;
+pub use layout::{Layout, LayoutSink};
 pub use limits::Limits;
 pub use path::EntryPath;

@@ -54,6 +54,10 @@ impl Extensions {
 
     /// The entry that the header and its extensions describe together.
     pub(crate) fn apply(self, raw: Raw) -> Result<Entry, Fault> {
+        // Python looks for the slash in the header's own name, also where that is cut off.
+        if raw.type_flag == 0 && raw.path.ends_with(b"/") {
+            return Err(Fault::FileNamedAsFolder);
+        }
         let records = self.records.unwrap_or_default();
         let path = records.path.or(self.path).unwrap_or(raw.path);
         let link = records.link_path.or(self.link).unwrap_or(raw.link);
@@ -71,7 +75,7 @@ impl Extensions {
             b'S' => return Err(Fault::Sparse),
             other => return Err(Fault::Type(other)),
         };
-        if entry_path.is_root() && kind != Kind::Directory {
+        if path.is_empty() || (entry_path.is_root() && kind != Kind::Directory) {
             return Err(Fault::EmptyName);
         }
         Ok(Entry {

@@ -2,6 +2,11 @@
 
 mod compression;
 mod differential;
+mod image;
+mod layout;
+mod packed;
 mod refusal;
+mod sink;
 mod tarball;
+mod tool;
 mod whiteout;

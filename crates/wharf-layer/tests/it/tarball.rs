@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
-use tar::{EntryType, Header};
+use tar::Header;
 use wharf_layer::entry::Device;
 use wharf_layer::{Change, Entry, Error, Kind, Limits, layer};
 
@@ -16,33 +16,20 @@ pub(crate) struct Tarball(pub(crate) Vec<u8>);
 impl Tarball {
     /// A ustar header, changed by `change`, and the content behind it.
     pub(crate) fn entry(self, kind: u8, name: &str, content: &[u8], change: impl FnOnce(&mut Header)) -> Self {
-        self.with(Header::new_ustar(), kind, name, content, change)
+        self.header(Header::new_ustar(), kind, |header| fill(header, name, content, change)).content(content)
     }
 
     /// The same in GNU's format.
     pub(crate) fn gnu(self, kind: u8, name: &str, content: &[u8], change: impl FnOnce(&mut Header)) -> Self {
-        self.with(Header::new_gnu(), kind, name, content, change)
+        self.header(Header::new_gnu(), kind, |header| fill(header, name, content, change)).content(content)
     }
 
-    fn with(
-        mut self,
-        mut header: Header,
-        kind: u8,
-        name: &str,
-        content: &[u8],
-        change: impl FnOnce(&mut Header),
-    ) -> Self {
-        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
-        header.set_entry_type(EntryType::new(kind));
-        header.set_mode(0o644);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(0);
-        header.set_size(content.len() as u64);
+    fn header(mut self, mut header: Header, kind: u8, change: impl FnOnce(&mut Header)) -> Self {
+        header.as_old_mut().linkflag = [kind];
         change(&mut header);
         header.set_cksum();
         self.0.extend_from_slice(header.as_bytes());
-        self.content(content)
+        self
     }
 
     /// Content and the zeros that fill its last block.
@@ -75,6 +62,16 @@ impl Tarball {
         self.0.resize(self.0.len() + 1024, 0);
         self.0
     }
+}
+
+fn fill(header: &mut Header, name: &str, content: &[u8], change: impl FnOnce(&mut Header)) {
+    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_size(content.len() as u64);
+    change(header);
 }
 
 pub(crate) fn set_link(header: &mut Header, target: &str) {
