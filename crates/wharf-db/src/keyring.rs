@@ -199,6 +199,11 @@ impl Keyring {
         Ok(count)
     }
 
+    /// The fingerprint of the master key that [`Self::rewrap`] wraps by.
+    pub fn master(&self) -> &str {
+        self.inner.masters.newest.id()
+    }
+
     /// Forgets which keys are the newest, after a rotation through this node.
     pub fn forget_newest(&self) {
         self.known(|known| known.newest.clear());

@@ -136,6 +136,9 @@ pub enum Error {
     /// Nothing was given that tells whether a project is in use.
     #[error("projects cannot be deleted: nothing tells whether they are in use")]
     ProjectUseUnknown,
+    /// Nothing was given that opens what is sealed in the catalog.
+    #[error("this server was given no keyring")]
+    NoKeyring,
     /// The operating system gives no random bytes.
     #[error("the operating system gives no random bytes")]
     Random,
@@ -191,6 +194,7 @@ impl Error {
             | Self::OtherService { .. } => Kind::Invalid,
             Self::Settings { .. }
             | Self::ProjectUseUnknown
+            | Self::NoKeyring
             | Self::Random
             | Self::Hashing { .. }
             | Self::MalformedRow { .. }

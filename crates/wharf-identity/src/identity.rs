@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wharf_context::Clock;
-use wharf_db::Db;
+use wharf_db::{Db, Keyring};
 
 use crate::access::rule::Mode;
 use crate::error::Error;
@@ -35,7 +35,7 @@ impl Identity {
             hasher: Arc::new(Hasher::new(&settings.hashing)?),
             throttle: Arc::new(Throttle::new(settings.account_limit, settings.address_limit)?),
             verified: Arc::new(Verified::new(settings.verified_lifetime)?),
-            keys: Arc::new(Keys::new(&settings, db.clone(), Arc::clone(&clock))),
+            keys: Arc::new(Keys::new(&settings, db.clone(), Arc::clone(&clock), None)),
             settings: Arc::new(settings),
             db,
             clock,
@@ -47,6 +47,14 @@ impl Identity {
     #[must_use]
     pub fn with_project_use(self, project_use: Arc<dyn ProjectUse>) -> Self {
         Self { project_use: Some(project_use), ..self }
+    }
+
+    /// The same identity, whose secrets in the catalog are sealed under keys of `keyring`: those that lie there plain are
+    /// sealed now.
+    pub async fn with_keyring(self, keyring: Keyring) -> Result<Self, Error> {
+        let keys = Keys::new(&self.settings, self.db.clone(), Arc::clone(&self.clock), Some(keyring));
+        keys.seal_plain().await?;
+        Ok(Self { keys: Arc::new(keys), ..self })
     }
 
     /// What the operator chose.

@@ -2,9 +2,11 @@
 //!
 //! One key signs at a time. Another takes its place after [`crate::Settings::key_lifetime`], or when an administrator
 //! says so; the old one verifies until the last token that it may have signed has ended. Keys are kept in memory and
-//! read again every half minute, or at once (but at most each second) when a token names one that is not known.
+//! read again every half minute, or at once (but at most each second) when a token names one that is not known. The
+//! catalog holds them sealed (see `sealing`).
 
 pub(crate) mod jws;
+pub(crate) mod sealing;
 pub(crate) mod seen;
 mod store;
 
@@ -16,9 +18,10 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use serde_json::{Value, json};
 use wharf_context::{Clock, Context, Timestamp};
-use wharf_db::{Db, Tx};
+use wharf_db::{Db, Keyring, Tx};
 
 use self::jws::{SigningKey, TokenError, VerifyingKey, VerifyingKeys};
+use self::sealing::NewKey;
 use self::seen::SeenSignatures;
 use crate::audit;
 use crate::authority::Authority;
@@ -85,7 +88,9 @@ pub struct PublicKey {
 
 /// A row.
 pub(crate) struct KeyRow {
-    key: SigningKey,
+    id: String,
+    /// The private key, sealed; or plain, as a catalog without a keyring has it.
+    private: Vec<u8>,
     created_at: Timestamp,
     retired_at: Option<Timestamp>,
 }
@@ -102,6 +107,7 @@ struct Loaded {
 /// The keys in memory.
 pub(crate) struct Keys {
     db: Db,
+    keyring: Option<Keyring>,
     clock: Arc<dyn Clock>,
     key_lifetime: Duration,
     token_lifetime: Duration,
@@ -118,9 +124,10 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    pub(crate) fn new(settings: &Settings, db: Db, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(settings: &Settings, db: Db, clock: Arc<dyn Clock>, keyring: Option<Keyring>) -> Self {
         Self {
             db,
+            keyring,
             clock,
             key_lifetime: settings.key_lifetime,
             token_lifetime: settings.token_lifetime,
@@ -151,7 +158,7 @@ impl Keys {
             loaded = self.read(&loaded).await?;
         }
         if loaded.signing.is_none() || loaded.signs_until.is_some_and(|until| until <= now) {
-            let key = SigningKey::generate()?;
+            let key = self.make().await?;
             let made_before = now.minus(self.key_lifetime);
             self.db.transaction(async |tx| renew(tx, &key, made_before).await).await?;
             loaded = self.read(&loaded).await?;
@@ -175,7 +182,7 @@ impl Keys {
             return Ok(present);
         }
         let now = self.clock.now();
-        let loaded = match store::list(&self.db).await {
+        let loaded = match self.list().await {
             Ok(rows) => self.load(rows, now),
             // Keys do not go bad because the catalog does not answer; asking it for each request would not help it.
             Err(error) if present.at.is_some() => {
@@ -189,18 +196,28 @@ impl Keys {
         Ok(loaded)
     }
 
-    /// Sorts rows, the newest first, by what they are for.
-    fn load(&self, rows: Vec<KeyRow>, now: Timestamp) -> Loaded {
-        let verifying = rows.iter().map(|row| VerifyingKey {
-            id: row.key.id().to_owned(),
-            public_key: row.key.public_key().to_vec(),
+    /// All keys, the newest first, ready to be used.
+    async fn list(&self) -> Result<Vec<(KeyRow, SigningKey)>, Error> {
+        let mut keys = Vec::new();
+        for row in store::list(&self.db).await? {
+            let key = self.open(&row).await?;
+            keys.push((row, key));
+        }
+        Ok(keys)
+    }
+
+    /// Sorts keys, the newest first, by what they are for.
+    fn load(&self, keys: Vec<(KeyRow, SigningKey)>, now: Timestamp) -> Loaded {
+        let verifying = keys.iter().map(|(row, key)| VerifyingKey {
+            id: key.id().to_owned(),
+            public_key: key.public_key().to_vec(),
             until: row.retired_at.map(|at| at.plus(OVERLAP).plus(self.token_lifetime)),
         });
         let verifying = VerifyingKeys::new(verifying, Arc::clone(&self.seen));
-        let is_known_everywhere = |row: &KeyRow| row.created_at.plus(SIGN_AFTER) <= now;
-        let signs_until = rows.first().map(|row| row.created_at.plus(self.key_lifetime));
-        let at = rows.iter().position(is_known_everywhere).unwrap_or_default();
-        let signing = rows.into_iter().nth(at).map(|row| Arc::new(row.key));
+        let is_known_everywhere = |(row, _): &(KeyRow, SigningKey)| row.created_at.plus(SIGN_AFTER) <= now;
+        let signs_until = keys.first().map(|(row, _)| row.created_at.plus(self.key_lifetime));
+        let at = keys.iter().position(is_known_everywhere).unwrap_or_default();
+        let signing = keys.into_iter().nth(at).map(|(_, key)| Arc::new(key));
         Loaded { at: Some(now), signing, signs_until, verifying: Arc::new(verifying) }
     }
 }
@@ -231,8 +248,7 @@ impl Identity {
 
     /// Makes a new key that signs from now on; returns its id.
     pub async fn rotate_keys(&self, ctx: &Context, retirement: Retirement) -> Result<String, Error> {
-        let pkcs8 = SigningKey::generate()?;
-        let key = SigningKey::from_pkcs8(&pkcs8)?;
+        let key = self.keys.make().await?;
         self.db
             .transaction(async |tx| {
                 Authority::manage(&mut *tx, ctx, self.mode()).await?.require(SystemRight::RotateKeys)?;
@@ -240,26 +256,25 @@ impl Identity {
                     Retirement::WhenTokensEnd => store::retire(tx).await?,
                     Retirement::AtOnce => store::delete_all(tx).await?,
                 }
-                store::insert(tx, &key, &pkcs8).await?;
+                store::insert(tx, &key).await?;
                 let details = json!({ "retirement": retirement.name() });
-                audit::record(tx, ctx, "key.rotate", &key.id(), details).await
+                audit::record(tx, ctx, "key.rotate", &key.id, details).await
             })
             .await?;
         self.keys.forget();
-        Ok(key.id().to_owned())
+        Ok(key.id)
     }
 }
 
 /// Makes a key unless there is one that is young enough: another node may have been first.
-async fn renew(tx: &mut Tx<'_>, pkcs8: &[u8], made_before: Timestamp) -> Result<(), Error> {
+async fn renew(tx: &mut Tx<'_>, key: &NewKey, made_before: Timestamp) -> Result<(), Error> {
     if store::has_signing(tx, made_before).await? {
         return Ok(());
     }
-    let key = SigningKey::from_pkcs8(pkcs8)?;
     store::retire(tx).await?;
     store::delete_retired(tx, tx.now().minus(store::KEEP_RETIRED)).await?;
-    store::insert(tx, &key, pkcs8).await?;
-    audit::record(tx, &audit::by_wharf(), "key.rotate", &key.id(), Value::Null).await
+    store::insert(tx, key).await?;
+    audit::record(tx, &audit::by_wharf(), "key.rotate", &key.id, Value::Null).await
 }
 
 impl Retirement {
@@ -273,7 +288,7 @@ impl Retirement {
 
 impl Key {
     fn of(row: &KeyRow) -> Self {
-        Self { id: row.key.id().to_owned(), created_at: row.created_at, retired_at: row.retired_at }
+        Self { id: row.id.clone(), created_at: row.created_at, retired_at: row.retired_at }
     }
 }
 

@@ -6,13 +6,15 @@
 //!
 //! Reading order: [`settings`], [`secret`], [`name`], [`role`]; who somebody is: `account`, [`password`], [`login`];
 //! what they may do: [`access`] and `authority`, each with its `rule`; the nouns: [`project`], [`member`], [`user`],
-//! [`group`], [`robot`]; what is issued: [`key`], [`token`]; then [`identity`],
+//! [`group`], [`robot`]; what is issued: [`key`], [`token`]; what secrets
+//! lie under: [`data_key`]; then [`identity`],
 //! [`audit`], [`page`], [`ports`], [`error`].
 
 pub mod access;
 mod account;
 pub mod audit;
 mod authority;
+pub mod data_key;
 pub mod error;
 pub mod group;
 pub mod identity;
@@ -34,6 +36,7 @@ pub mod user;
 
 pub use access::Wanted;
 pub use audit::AuditRecord;
+pub use data_key::{DataKey, Purpose};
 pub use error::Error;
 pub use group::Group;
 pub use identity::Identity;

@@ -1,7 +1,6 @@
 //! The table `data_keys`.
 
 use uuid::Uuid;
-use wharf_context::Timestamp;
 
 use super::{DataKeyInfo, Purpose};
 use crate::db::Db;

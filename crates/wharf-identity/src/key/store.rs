@@ -6,7 +6,7 @@ use wharf_context::Timestamp;
 use wharf_db::{Db, Tx, params};
 
 use super::KeyRow;
-use super::jws::SigningKey;
+use super::sealing::NewKey;
 use crate::error::Error;
 
 /// How long a retired key's row stays: far longer than any token that it signed.
@@ -14,17 +14,25 @@ pub(super) const KEEP_RETIRED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// All keys, the newest first.
 pub(super) async fn list(db: &Db) -> Result<Vec<KeyRow>, Error> {
-    const SQL: &str = "SELECT private_key, created_at, retired_at FROM signing_keys ORDER BY id DESC LIMIT 100";
+    const SQL: &str = "SELECT key_id, private_key, created_at, retired_at FROM signing_keys ORDER BY id DESC LIMIT 100";
     let rows = db.list(SQL, &params![]).await?;
-    rows.iter()
-        .map(|row| {
+    rows.into_iter()
+        .map(|mut row| {
             Ok(KeyRow {
-                key: SigningKey::from_pkcs8(row.bytes(0)?)?,
-                created_at: row.timestamp(1)?,
-                retired_at: row.optional_timestamp(2)?,
+                id: row.take_text(0)?,
+                private: row.take_bytes(1)?,
+                created_at: row.timestamp(2)?,
+                retired_at: row.optional_timestamp(3)?,
             })
         })
         .collect()
+}
+
+/// Puts the sealed form of a key in the place of `plain`; a key that is gone meanwhile is none to be sealed.
+pub(super) async fn seal(tx: &mut Tx<'_>, id: &str, plain: &[u8], sealed: &[u8]) -> Result<(), Error> {
+    const SQL: &str = "UPDATE signing_keys SET private_key = ?3 WHERE key_id = ?1 AND private_key = ?2";
+    tx.execute(SQL, &params![id, plain, sealed]).await?;
+    Ok(())
 }
 
 /// Whether there is a key that signs and was made after `made_before`.
@@ -33,9 +41,9 @@ pub(super) async fn has_signing(tx: &mut Tx<'_>, made_before: Timestamp) -> Resu
     Ok(tx.query_opt(SQL, &params![made_before]).await?.is_some())
 }
 
-pub(super) async fn insert(tx: &mut Tx<'_>, key: &SigningKey, pkcs8: &[u8]) -> Result<(), Error> {
+pub(super) async fn insert(tx: &mut Tx<'_>, key: &NewKey) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO signing_keys (key_id, private_key, created_at) VALUES (?1, ?2, ?3)";
-    tx.execute(SQL, &params![key.id(), pkcs8, tx.now()]).await?;
+    tx.execute(SQL, &params![&key.id, &key.private, tx.now()]).await?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ async fn alice() -> Fixture {
 #[tokio::test]
 async fn a_node_accepts_the_tokens_of_another_and_of_a_key_made_later() {
     let fixture = alice().await;
-    let other = fixture.another_node();
+    let other = fixture.another_node().await;
     let accepts = async |token: &Credentials| other.context(token, RequestId::generate(), None, &[]).await.is_ok();
     assert!(accepts(&fixture.bearer(basic("alice"), "").await).await);
     fixture.identity.rotate_keys(&system(), Retirement::WhenTokensEnd).await.expect("rotated");
@@ -63,7 +63,7 @@ async fn a_rotated_key_verifies_until_its_tokens_have_ended() {
 #[tokio::test]
 async fn a_leaked_key_is_forgotten_at_once() {
     let fixture = alice().await;
-    let other = fixture.another_node();
+    let other = fixture.another_node().await;
     let old = fixture.bearer(basic("alice"), "").await;
     other.context(&old, RequestId::generate(), None, &[]).await.expect("accepted");
     fixture.identity.rotate_keys(&system(), Retirement::AtOnce).await.expect("rotated");
@@ -91,7 +91,10 @@ async fn a_key_is_replaced_when_it_has_signed_for_long_enough() {
 #[tokio::test]
 async fn nodes_that_start_together_agree_on_one_key() {
     let fixture = alice().await;
-    let nodes: Vec<_> = (0..4).map(|_| fixture.another_node()).collect();
+    let mut nodes = Vec::new();
+    for _ in 0..4 {
+        nodes.push(fixture.another_node().await);
+    }
     let keys = futures_util::future::join_all(nodes.iter().map(|node| node.public_keys())).await;
     for set in &keys {
         assert_eq!(set.as_ref().expect("keys"), keys[0].as_ref().expect("keys"));

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod data_key;
 mod fixture;
 mod group;
 mod key;

@@ -186,7 +186,7 @@ async fn the_first_administrators_password_may_be_given() {
 #[tokio::test]
 async fn nodes_that_start_together_make_one_administrator() {
     let fixture = Fixture::new().await;
-    let (one, two) = (fixture.another_node(), fixture.another_node());
+    let (one, two) = (fixture.another_node().await, fixture.another_node().await);
     let (one, two) = tokio::join!(one.bootstrap(None), two.bootstrap(None));
     let shown: Vec<_> = [one, two].into_iter().filter_map(|shown| shown.expect("no error")).collect();
     assert_eq!(shown.len(), 1);
