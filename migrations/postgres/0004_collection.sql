@@ -41,6 +41,7 @@ CREATE TABLE collection_workers (
     ended_at   BIGINT,
     uploads    BIGINT NOT NULL,
     manifests  BIGINT NOT NULL,
+    untagged   BIGINT NOT NULL,
     reviewed   BIGINT NOT NULL,
     blobs      BIGINT NOT NULL,
     size_bytes BIGINT NOT NULL

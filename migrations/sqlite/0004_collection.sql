@@ -41,6 +41,7 @@ CREATE TABLE collection_workers (
     ended_at   INTEGER,
     uploads    INTEGER NOT NULL,
     manifests  INTEGER NOT NULL,
+    untagged   INTEGER NOT NULL,
     reviewed   INTEGER NOT NULL,
     blobs      INTEGER NOT NULL,
     size_bytes INTEGER NOT NULL

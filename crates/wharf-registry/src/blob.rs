@@ -51,10 +51,22 @@ impl Registry {
         }
         let soon = self.clock.now().plus(self.settings.grace / 2);
         if found.review_after.is_some_and(|after| after < soon) && ctx.authorize::<Push>(repository).is_ok() {
-            let grace = self.settings.grace;
-            self.db.transaction(async |tx| store::postpone_review(tx, &[*digest], grace).await).await?;
+            self.promise(&blob).await?;
         }
         Ok(blob)
+    }
+
+    /// Gives a blob new grace, so that a client need not push it. Collection may have been faster: then it must.
+    async fn promise(&self, blob: &Blob) -> Result<(), Error> {
+        let grace = self.settings.grace;
+        let source = store::Source::Repository(blob.permit.clone());
+        self.db
+            .transaction(async |tx| {
+                store::postpone_review(tx, &[blob.digest], grace).await?;
+                let size_bytes = store::readable_size(tx, &source, &blob.digest).await?;
+                size_bytes.map(drop).ok_or(Error::BlobUnknown(blob.digest))
+            })
+            .await
     }
 
     /// Opens a blob's bytes, whole or a range of them.

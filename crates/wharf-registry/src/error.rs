@@ -102,6 +102,28 @@ pub enum Error {
         /// The tag.
         tag: Tag,
     },
+    /// The tag points to something else by now, so that restoring it would move it.
+    #[error("tag `{tag}` points to `{current}` now; say that it is to be overwritten to move it back")]
+    TagTaken {
+        /// The tag.
+        tag: Tag,
+        /// What it points to.
+        current: Digest,
+    },
+    /// Nothing in the bin has this name, or its time is over.
+    #[error("`{reference}` of repository `{repository}` is not in the bin, or its time there is over")]
+    NotInBin {
+        /// Where.
+        repository: RepositoryName,
+        /// What.
+        reference: Reference,
+    },
+    /// Neither a blob nor a manifest has the digest.
+    #[error("neither a blob nor a manifest has the digest `{0}`")]
+    DigestUnknown(Digest),
+    /// A position in a list is not one that the list gave.
+    #[error("this is not a position in the list; begin with the first page")]
+    BadPage,
     /// `If-Match` or `If-None-Match` does not hold.
     #[error("the precondition on `{reference}` does not hold: it points to {}", current.map_or_else(|| "nothing".to_owned(), |digest| format!("`{digest}`")))]
     PreconditionFailed {
@@ -168,9 +190,12 @@ impl Error {
             Self::RepositoryUnknown(_)
             | Self::BlobUnknown(_)
             | Self::UploadUnknown(_)
-            | Self::ManifestUnknown { .. } => Kind::NotFound,
+            | Self::ManifestUnknown { .. }
+            | Self::NotInBin { .. }
+            | Self::DigestUnknown(_) => Kind::NotFound,
             Self::NotAcceptable { .. } | Self::BlobLost(_) | Self::FsckUnknown => Kind::NotFound,
-            Self::ChunkOutOfOrder { .. }
+            Self::BadPage
+            | Self::ChunkOutOfOrder { .. }
             | Self::ChunkSize { .. }
             | Self::DigestMismatch { .. }
             | Self::ManifestInvalid(_)
@@ -178,7 +203,9 @@ impl Error {
             | Self::QuotaInvalid { .. }
             | Self::SizeMismatch { .. } => Kind::Invalid,
             Self::TagExists { .. } | Self::QuotaExceeded { .. } => Kind::Denied,
-            Self::UploadBusy(_) | Self::PreconditionFailed { .. } | Self::FsckRunning => Kind::Conflict,
+            Self::UploadBusy(_) | Self::TagTaken { .. } | Self::PreconditionFailed { .. } | Self::FsckRunning => {
+                Kind::Conflict
+            }
             Self::MalformedRow { .. } | Self::Interrupted(_) => Kind::Internal,
         }
     }

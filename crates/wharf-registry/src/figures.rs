@@ -24,6 +24,12 @@ pub struct Figures {
     pub uploads_expired: u64,
     /// Blobs whose bytes collection deleted.
     pub blobs_collected: u64,
+    /// How many bytes these were.
+    pub collected_bytes: u64,
+    /// Blobs that collection has looked at.
+    pub blobs_reviewed: u64,
+    /// Manifests that collection took out of the bin for good.
+    pub manifests_collected: u64,
     /// Pushes that were refused for want of quota.
     pub quota_refusals: u64,
     /// Projects that use more than a limit that warns.
@@ -40,6 +46,9 @@ pub(crate) struct Counters {
     pub(crate) manifests_pushed: AtomicU64,
     uploads_expired: AtomicU64,
     blobs_collected: AtomicU64,
+    collected_bytes: AtomicU64,
+    blobs_reviewed: AtomicU64,
+    manifests_collected: AtomicU64,
     pub(crate) quota_refusals: AtomicU64,
 }
 
@@ -53,6 +62,9 @@ impl Counters {
     pub(crate) fn collected(&self, collected: &Collected) {
         add(&self.uploads_expired, collected.uploads as u64);
         add(&self.blobs_collected, collected.blobs as u64);
+        add(&self.collected_bytes, collected.size_bytes);
+        add(&self.blobs_reviewed, collected.reviewed as u64);
+        add(&self.manifests_collected, collected.manifests as u64);
     }
 }
 
@@ -83,6 +95,9 @@ impl Registry {
             manifests_pushed: read(&counters.manifests_pushed),
             uploads_expired: read(&counters.uploads_expired),
             blobs_collected: read(&counters.blobs_collected),
+            collected_bytes: read(&counters.collected_bytes),
+            blobs_reviewed: read(&counters.blobs_reviewed),
+            manifests_collected: read(&counters.manifests_collected),
             quota_refusals: read(&counters.quota_refusals),
             quota_warned_projects: self.desk.warned_projects(),
         }

@@ -5,8 +5,9 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`collection`], [`fsck`], [`quota`], [`figures`], [`ports`].
+//! [`referrer`], [`bin`], [`collection`], [`fsck`], [`quota`], [`figures`], [`ports`].
 
+pub mod bin;
 pub mod blob;
 pub mod collection;
 pub mod error;

@@ -20,7 +20,7 @@ pub use put::{Accepted, NewManifest};
 use crate::error::Error;
 use crate::registry::Registry;
 use crate::tag::{self, Precondition};
-use crate::{repository, tag::rule::check};
+use crate::{bin, repository, tag::rule::check};
 
 /// A manifest as it was pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,8 @@ impl Registry {
         store::find(&self.db, &permit, &Reference::Digest(child)).await?.ok_or_else(refused)
     }
 
-    /// Deletes a manifest and all tags that point to it. It stays in the bin for a while.
+    /// Deletes a manifest, all tags that point to it, its referrers, and those of its children that nothing else needs.
+    /// They stay in the bin for a while.
     pub async fn delete_manifest(
         &self,
         ctx: &Context,
@@ -72,10 +73,10 @@ impl Registry {
             .transaction(async |tx| {
                 check(precondition, &reference, Some(*digest))?;
                 let id = repository::store::get(tx, &permit).await?.ok_or_else(unknown)?;
-                if !store::bin(tx, id, digest).await? {
+                tag::store::end_all(tx, id, digest).await?;
+                if bin::put(tx, (id, digest), self.settings.bin_keep).await? == 0 {
                     return Err(unknown());
                 }
-                tag::store::end_all(tx, id, digest).await?;
                 tx.audit(&AuditEntry::new(ctx, "manifest.delete", format!("{repository}@{digest}"))).await?;
                 let (repository, digest) = (repository.to_string(), digest.to_string());
                 tx.announce(Event::ManifestDeleted { repository, digest }).await?;

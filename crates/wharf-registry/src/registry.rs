@@ -7,6 +7,7 @@ use wharf_blob::Store;
 use wharf_context::Clock;
 use wharf_db::Db;
 
+use crate::collection::pass::Collecting;
 use crate::figures::Counters;
 use crate::ports::{Projects, Replicas};
 use crate::quota::Desk;
@@ -20,6 +21,7 @@ pub struct Registry {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) collecting: Arc<Collecting>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) projects: Option<Arc<dyn Projects>>,
     pub(crate) replicas: Option<Arc<dyn Replicas>>,
@@ -35,6 +37,7 @@ impl Registry {
             clock,
             settings: Arc::new(settings),
             counters: Arc::default(),
+            collecting: Arc::default(),
             desk: Arc::default(),
             projects: None,
             replicas: None,

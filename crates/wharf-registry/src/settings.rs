@@ -11,8 +11,14 @@ pub struct Settings {
     pub grace: Duration,
     /// How often collection looks for work.
     pub interval: Duration,
-    /// How long deleted manifests stay in the bin.
+    /// How long deleted tags and manifests stay in the bin.
     pub bin_keep: Duration,
+    /// How long a manifest may have no tag, and nothing else that needs it, until it goes to the bin by itself; `None`:
+    /// for ever.
+    pub untagged_after: Option<Duration>,
+    /// For how long a URL is good that the store gives to whoever reads a blob; bytes stay as long. Zero where there are
+    /// no such URLs.
+    pub presigned_for: Duration,
     /// How long an upload may rest between two chunks before it is given up.
     pub upload_expiry: Duration,
     /// Whether an image may name layers that its repository does not have, as long as its config and one layer are
@@ -29,6 +35,8 @@ impl Default for Settings {
             grace: Duration::from_secs(24 * HOUR),
             interval: Duration::from_secs(60),
             bin_keep: Duration::from_secs(7 * 24 * HOUR),
+            untagged_after: None,
+            presigned_for: Duration::ZERO,
             upload_expiry: Duration::from_secs(24 * HOUR),
             sparse_images: true,
             quota: Limits::default(),

@@ -214,6 +214,7 @@ impl Registry {
         let (key, grace, size_bytes) = (&storage_key, self.settings.grace, state.offset);
         let (ctx, permit) = pusher;
         let account = self.account(Payer::new(ctx, permit));
+        let presigned_for = self.settings.presigned_for;
         let replaced = self
             .db
             .transaction(async |tx| {
@@ -221,7 +222,7 @@ impl Registry {
                     return Err(Error::UploadUnknown(record.id));
                 }
                 blob::store::postpone_review(tx, &[*digest], grace).await?;
-                let replaced = blob::store::put(tx, digest, size_bytes, key).await?;
+                let replaced = blob::store::put(tx, digest, (key, size_bytes), presigned_for).await?;
                 let repository = self.open_repository(tx, permit).await?;
                 account.link(tx, repository, digest, size_bytes).await?;
                 Ok::<Vec<StorageKey>, Error>(replaced)
@@ -230,7 +231,7 @@ impl Registry {
         drop(account);
         add(&self.counters.blobs_pushed, 1);
         add(&self.counters.pushed_bytes, size_bytes);
-        if !replaced.is_empty() {
+        if !replaced.is_empty() && presigned_for.is_zero() {
             // The row says "deleting", so collection would do this too; doing it now keeps equal bytes once.
             self.store.delete(&replaced).await.map_err(Error::store("delete replaced bytes"))?;
         }
@@ -240,6 +241,14 @@ impl Registry {
     /// Gives an upload up, unless it became a blob meanwhile.
     pub(crate) async fn discard(&self, record: &Record) -> Result<(), Error> {
         if self.db.transaction(async |tx| store::delete(tx, record.id).await).await? {
+            self.drop_bytes(record).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives up an upload that nobody has continued since its row was read.
+    pub(crate) async fn expire(&self, record: &Record) -> Result<(), Error> {
+        if self.db.transaction(async |tx| store::delete_untouched(tx, record).await).await? {
             self.drop_bytes(record).await?;
         }
         Ok(())

@@ -153,21 +153,37 @@ pub(super) async fn unlink(tx: &mut Tx<'_>, repository: RepositoryId, digest: &D
     Ok(changed > 0)
 }
 
+/// Takes links away that no manifest backs, of the blobs `digests` in any repository.
+pub(crate) async fn unlink_unbacked(tx: &mut Tx<'_>, digests: &[Digest]) -> Result<(), Error> {
+    tx.execute(UNLINK_UNBACKED, &params![hex_list(digests)?]).await?;
+    Ok(())
+}
+
+pub(crate) const UNLINK_UNBACKED: Statement = Statement::dialects(
+    "DELETE FROM repository_blobs WHERE digest IN (SELECT unhex(value) FROM json_each(?1)) AND NOT EXISTS \
+     (SELECT 1 FROM manifest_references f WHERE f.digest = repository_blobs.digest AND f.repository_id = repository_blobs.repository_id)",
+    "DELETE FROM repository_blobs WHERE digest IN (SELECT decode(value, 'hex') FROM json_array_elements_text(CAST(?1 AS text)::json)) AND NOT EXISTS \
+     (SELECT 1 FROM manifest_references f WHERE f.digest = repository_blobs.digest AND f.repository_id = repository_blobs.repository_id)",
+);
+
 /// Makes new bytes the bytes of a digest. The bytes that stood for it before are returned: the new ones were hashed
-/// a moment ago and the old ones may have rotted, so the new ones win, and equal bytes are kept once.
+/// a moment ago and the old ones may have rotted, so the new ones win, and equal bytes are kept once. Whoever has a URL
+/// of the old ones may use it for `presigned_for`.
 pub(crate) async fn put(
     tx: &mut Tx<'_>,
     digest: &Digest,
-    size_bytes: u64,
-    storage_key: &StorageKey,
+    new: (&StorageKey, u64),
+    presigned_for: Duration,
 ) -> Result<Vec<StorageKey>, Error> {
     let now = tx.now();
     let bytes = digest.to_bytes();
+    let (storage_key, size_bytes) = new;
     let old = tx
         // Present (0) and lost (2) become deleting (1).
         .query(
-            "UPDATE blobs SET state = 1 WHERE digest = ?1 AND state <> 1 RETURNING storage_key",
-            &params![bytes.clone()],
+            "UPDATE blobs SET state = 1, deleting_since = ?2, delete_after = ?3 WHERE digest = ?1 AND state <> 1 \
+             RETURNING storage_key",
+            &params![bytes.clone(), now, now.plus(presigned_for)],
         )
         .await?;
     let size = i64::try_from(size_bytes).map_err(|_| Error::MalformedRow { what: "a blob's size" })?;

@@ -151,7 +151,7 @@ impl Registry {
             return Ok(false);
         }
         let key = self.store.finish(&upload, &appended.state).await.map_err(failed)?;
-        let grace = self.settings.grace;
+        let (grace, presigned_for) = (self.settings.grace, self.settings.presigned_for);
         // The wrong bytes are for collection from now on: right ones stand in their place.
         let is_put = self
             .db
@@ -160,7 +160,7 @@ impl Registry {
                 if !store::is_withdrawn(tx, &row.key).await? {
                     return Ok(false);
                 }
-                blob::store::put(tx, &row.digest, row.size_bytes, &key).await?;
+                blob::store::put(tx, &row.digest, (&key, row.size_bytes), presigned_for).await?;
                 Ok::<_, Error>(true)
             })
             .await?;

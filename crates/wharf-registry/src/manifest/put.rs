@@ -9,7 +9,7 @@ use wharf_oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
 
 use super::rule::{self, Sparse};
 use super::store;
-use crate::blob;
+use crate::collection::untagged;
 use crate::error::Error;
 use crate::figures::add;
 use crate::quota::charge::Payer;
@@ -17,6 +17,7 @@ use crate::registry::Registry;
 use crate::repository::RepositoryId;
 use crate::tag::rule::Move;
 use crate::tag::{self, Precondition};
+use crate::{bin, blob};
 
 /// A manifest that a client pushes.
 #[derive(Debug, Clone)]
@@ -108,6 +109,13 @@ impl Registry {
                 }
                 if let Reference::Digest(_) = new.reference {
                     tag::rule::check(&new.precondition, &new.reference, was_there.then_some(digest))?;
+                }
+                if !manifest.children().is_empty() {
+                    let revived = self.revive_children(tx, id, &digest).await?;
+                    account.take(tx, &bin::amount(revived)).await?;
+                }
+                if tags.is_empty() {
+                    untagged::store::note(tx, (id, &digest)).await?;
                 }
                 for tag in &tags {
                     let current = tag::store::current(tx, id, tag).await?;

@@ -1,9 +1,10 @@
 //! SQL of `manifests` and `manifest_references`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bytes::Bytes;
-use wharf_context::{Context, Permit, Pull};
+use wharf_context::{Context, Permit, Pull, Timestamp};
 use wharf_db::{Db, Statement, Tx, params};
 use wharf_oci::descriptor::Descriptor;
 use wharf_oci::{Digest, Reference};
@@ -134,19 +135,93 @@ async fn refer(
     Ok(())
 }
 
-/// Puts a manifest into the bin; says whether it was there.
-pub(super) async fn bin(tx: &mut Tx<'_>, repository: RepositoryId, digest: &Digest) -> Result<bool, Error> {
+/// A manifest that is in the bin now.
+#[derive(Debug)]
+pub(crate) struct Gone {
+    pub(crate) id: i64,
+    pub(crate) subject: Option<Digest>,
+}
+
+/// Puts a manifest into the bin; `None` where it is not there. What goes with it is for [`crate::bin::put`] to say.
+pub(crate) async fn bin(tx: &mut Tx<'_>, repository: RepositoryId, of: &Digest) -> Result<Option<Gone>, Error> {
     let now = tx.now();
-    let changed = tx
-        .execute(
-            "UPDATE manifests SET deleted_at = ?3 WHERE repository_id = ?1 AND digest = ?2 AND deleted_at IS NULL",
-            &params![repository.0, digest.to_bytes(), now],
+    let row = tx
+        .query_opt(
+            "UPDATE manifests SET deleted_at = ?3 WHERE repository_id = ?1 AND digest = ?2 AND deleted_at IS NULL \
+             RETURNING id, subject",
+            &params![repository.0, of.to_bytes(), now],
         )
         .await?;
-    if changed > 0 {
-        quota::store::bin_manifest(tx, repository).await?;
-    }
+    let Some(row) = row else { return Ok(None) };
+    quota::store::bin_manifest(tx, repository).await?;
+    let subject = row.optional_bytes(1)?.map(|_| digest(&row, 1)).transpose()?;
+    Ok(Some(Gone { id: row.integer(0)?, subject }))
+}
+
+/// Takes a manifest out of the bin; says whether it was there.
+pub(crate) async fn unbin(tx: &mut Tx<'_>, repository: RepositoryId, id: i64) -> Result<bool, Error> {
+    let changed = tx
+        .execute(
+            "UPDATE manifests SET deleted_at = NULL WHERE id = ?2 AND repository_id = ?1 AND deleted_at IS NOT NULL",
+            &params![repository.0, id],
+        )
+        .await?;
     Ok(changed > 0)
+}
+
+pub(crate) const EXPIRED: &str =
+    "SELECT id FROM manifests WHERE deleted_at IS NOT NULL AND deleted_at < ?1 ORDER BY deleted_at LIMIT ?2";
+pub(crate) const STILL_EXPIRED: Statement = Statement::dialects(
+    "SELECT id FROM manifests WHERE id IN (SELECT value FROM json_each(?1)) AND deleted_at IS NOT NULL AND deleted_at < ?2",
+    "SELECT id FROM manifests WHERE id IN (SELECT value::bigint FROM json_array_elements_text(CAST(?1 AS text)::json)) \
+     AND deleted_at IS NOT NULL AND deleted_at < ?2 FOR UPDATE SKIP LOCKED",
+);
+pub(crate) const REVIEW_BLOBS: Statement = Statement::dialects(
+    "INSERT INTO blob_reviews (digest, review_after) \
+     SELECT DISTINCT digest, ?2 FROM manifest_references WHERE kind = 0 AND manifest_id IN (SELECT value FROM json_each(?1)) ORDER BY digest \
+     ON CONFLICT (digest) DO UPDATE SET review_after = excluded.review_after",
+    "INSERT INTO blob_reviews (digest, review_after) \
+     SELECT DISTINCT digest, CAST(?2 AS bigint) FROM manifest_references WHERE kind = 0 \
+     AND manifest_id IN (SELECT value::bigint FROM json_array_elements_text(CAST(?1 AS text)::json)) ORDER BY digest \
+     ON CONFLICT (digest) DO UPDATE SET review_after = excluded.review_after",
+);
+pub(crate) const ERASE_REFERENCES: Statement = Statement::dialects(
+    "DELETE FROM manifest_references WHERE manifest_id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM manifest_references WHERE manifest_id IN (SELECT value::bigint FROM json_array_elements_text(CAST(?1 AS text)::json))",
+);
+pub(crate) const ERASE: Statement = Statement::dialects(
+    "DELETE FROM manifests WHERE id IN (SELECT value FROM json_each(?1))",
+    "DELETE FROM manifests WHERE id IN (SELECT value::bigint FROM json_array_elements_text(CAST(?1 AS text)::json))",
+);
+
+/// Up to `limit` manifests that were put into the bin before `before`.
+pub(crate) async fn expired(db: &Db, before: Timestamp, limit: usize) -> Result<Vec<i64>, Error> {
+    let rows = db.list(EXPIRED, &params![before, i64::try_from(limit).unwrap_or(i64::MAX)]).await?;
+    rows.iter().map(|row| Ok(row.integer(0)?)).collect()
+}
+
+/// Of `ids`, those that still are in the bin since before `before`, and that nobody else is taking out of it.
+pub(crate) async fn still_expired(tx: &mut Tx<'_>, ids: &[i64], before: Timestamp) -> Result<Vec<i64>, Error> {
+    let rows = tx.query(STILL_EXPIRED, &params![id_list(ids)?, before]).await?;
+    rows.iter().map(|row| Ok(row.integer(0)?)).collect()
+}
+
+/// Takes manifests out of the bin for good and gives their blobs a review date. Says how many.
+pub(crate) async fn erase(tx: &mut Tx<'_>, ids: &[i64], grace: Duration) -> Result<usize, Error> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let list = id_list(ids)?;
+    let after = tx.now().plus(grace);
+    quota::store::release_manifests(tx, &list).await?;
+    tx.execute(REVIEW_BLOBS, &params![list.as_str(), after]).await?;
+    tx.execute(ERASE_REFERENCES, &params![list.as_str()]).await?;
+    tx.execute(ERASE, &params![list]).await?;
+    Ok(ids.len())
+}
+
+fn id_list(ids: &[i64]) -> Result<String, Error> {
+    serde_json::to_string(ids).map_err(|_| Error::MalformedRow { what: "an id list" })
 }
 
 /// The digests of descriptors, each once, in one order for all: rows that are locked in one order cannot deadlock.

@@ -1,6 +1,6 @@
 //! SQL of `repositories`.
 
-use wharf_context::{Permit, ProjectId, Pull, Right, Visibility};
+use wharf_context::{Permit, ProjectId, Right, Visibility};
 use wharf_db::{Db, Statement, Tx, params};
 use wharf_oci::RepositoryName;
 
@@ -30,7 +30,7 @@ pub(crate) async fn get<R: Right>(tx: &mut Tx<'_>, permit: &Permit<R>) -> Result
 }
 
 /// The repository, outside of any transaction.
-pub(super) async fn find(db: &Db, permit: &Permit<Pull>) -> Result<Option<RepositoryId>, Error> {
+pub(crate) async fn find<R: Right>(db: &Db, permit: &Permit<R>) -> Result<Option<RepositoryId>, Error> {
     let row = db
         .get(
             "SELECT id FROM repositories WHERE name = ?1 AND project_id = ?2",

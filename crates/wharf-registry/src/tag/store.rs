@@ -5,6 +5,7 @@ use wharf_db::{Db, Tx, params};
 use wharf_oci::{Digest, Tag};
 
 use crate::blob::store::digest;
+use crate::collection::untagged;
 use crate::error::Error;
 use crate::repository::RepositoryId;
 
@@ -29,15 +30,19 @@ pub(crate) async fn current(tx: &mut Tx<'_>, repository: RepositoryId, tag: &Tag
     row.map(|row| digest(&row, 0)).transpose()
 }
 
-/// Ends what a tag points to now; the row stays as history.
+/// Ends what a tag points to now; the row stays as history. Nothing else may need its manifest.
 pub(crate) async fn end(tx: &mut Tx<'_>, repository: RepositoryId, tag: &Tag) -> Result<(), Error> {
     let now = tx.now();
-    tx.execute(
-        "UPDATE tags SET until_at = ?3 WHERE repository_id = ?1 AND name = ?2 AND until_at IS NULL",
-        &params![repository.0, tag.as_str(), now],
-    )
-    .await?;
-    Ok(())
+    let row = tx
+        .query_opt(
+            "UPDATE tags SET until_at = ?3 WHERE repository_id = ?1 AND name = ?2 AND until_at IS NULL RETURNING digest",
+            &params![repository.0, tag.as_str(), now],
+        )
+        .await?;
+    match row {
+        Some(row) => untagged::store::note(tx, (repository, &digest(&row, 0)?)).await,
+        None => Ok(()),
+    }
 }
 
 /// Ends all tags of a manifest.

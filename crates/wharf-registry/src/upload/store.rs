@@ -63,6 +63,17 @@ pub(super) async fn delete(tx: &mut Tx<'_>, id: Uuid) -> Result<bool, Error> {
     Ok(changed > 0)
 }
 
+/// The same, unless somebody has moved the upload since it was loaded.
+pub(super) async fn delete_untouched(tx: &mut Tx<'_>, record: &Record) -> Result<bool, Error> {
+    let changed = tx
+        .execute(
+            "DELETE FROM uploads WHERE id = ?1 AND generation = ?2",
+            &params![record.id.as_bytes().as_slice(), record.generation],
+        )
+        .await?;
+    Ok(changed > 0)
+}
+
 /// Up to `limit` uploads that nobody has touched since `before`.
 pub(crate) async fn expired(db: &Db, before: Timestamp, limit: usize) -> Result<Vec<Record>, Error> {
     let rows = db

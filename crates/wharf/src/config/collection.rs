@@ -14,10 +14,18 @@ pub(crate) struct Collection {
     pub(crate) interval: Span,
     /// How long an upload may lie untouched before it is removed.
     pub(crate) upload_expiry: Span,
+    /// How long a manifest may have no tag, and nothing else that needs it, before it goes to the bin by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) untagged_after: Option<Span>,
 }
 
 impl Default for Collection {
     fn default() -> Self {
-        Self { grace: Span::seconds(86_400), interval: Span::seconds(30), upload_expiry: Span::seconds(86_400) }
+        Self {
+            grace: Span::seconds(86_400),
+            interval: Span::seconds(30),
+            upload_expiry: Span::seconds(86_400),
+            untagged_after: None,
+        }
     }
 }

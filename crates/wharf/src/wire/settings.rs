@@ -31,6 +31,8 @@ pub(super) fn registry(config: &Config) -> wharf_registry::Settings {
         interval: config.collection.interval.0,
         bin_keep: config.bin.keep.0,
         upload_expiry: config.collection.upload_expiry.0,
+        untagged_after: config.collection.untagged_after.map(|span| span.0),
+        presigned_for: std::time::Duration::ZERO,
         sparse_images: config.registry.sparse_images,
     }
 }
