@@ -61,6 +61,16 @@ impl Db {
         copying.await.map_err(|source| Error::Unavailable { doing: "copying a database", source: source.into() })?
     }
 
+    /// Whether no table has a row: only then it can be the target of a copy.
+    pub async fn is_empty(&self) -> Result<bool, Error> {
+        let mut target = self.target().await?;
+        let looking = tokio::task::spawn_blocking(move || {
+            let tables = target.tables()?;
+            tables.iter().try_fold(true, |is_empty, table| Ok(is_empty && target.is_empty(table)?))
+        });
+        looking.await.map_err(|source| Error::Unavailable { doing: "reading a database", source: source.into() })?
+    }
+
     /// The digests of all tables as they are now, in the order of their names: what [`Db::copy_to`] says of a copy.
     pub async fn digest_tables(&self) -> Result<Vec<CopiedTable>, Error> {
         let mut origin = self.origin().await?;

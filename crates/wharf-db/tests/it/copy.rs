@@ -41,6 +41,7 @@ async fn next_number(db: &Db) -> i64 {
 
 async fn assert_copies(source: &Db, target: &Db) {
     fill(source).await;
+    assert!(target.is_empty().await.unwrap() && !source.is_empty().await.unwrap());
     let copied = copy(source, target).await.unwrap();
     assert_eq!(source.digest_tables().await.unwrap(), copied);
     assert_eq!(target.digest_tables().await.unwrap(), copied);

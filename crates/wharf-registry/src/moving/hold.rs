@@ -1,0 +1,73 @@
+//! The hold: no bytes are deleted as long as it lasts, on any node.
+//!
+//! It is a lease. Whoever is about to delete bytes asks after it once they have been chosen: bytes that a snapshot taken
+//! under the hold calls present were chosen later than that, and the hold is seen.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use wharf_context::Maintain;
+use wharf_db::{Db, Lease, Tx};
+
+use crate::error::Error;
+use crate::registry::Registry;
+
+const NAME: &str = "registry.bytes";
+const LENGTH: Duration = Duration::from_secs(120);
+const RENEW_EVERY: Duration = Duration::from_secs(20);
+
+/// Nobody deletes bytes as long as this lives; it may have been lost when this process was stopped for too long.
+#[derive(Debug)]
+pub struct BytesHold {
+    db: Db,
+    lease: Lease,
+    keeper: JoinHandle<()>,
+}
+
+impl Registry {
+    /// Keeps all bytes from being deleted. `None` while another backup or move has them.
+    pub async fn hold_bytes(&self, _: Maintain) -> Result<Option<BytesHold>, Error> {
+        let Some(lease) = self.db.lease(NAME, LENGTH).await? else { return Ok(None) };
+        let (db, kept) = (self.db.clone(), lease.clone());
+        let keeper = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(RENEW_EVERY).await;
+                // A frozen catalog renews nothing, and lets nobody choose bytes to delete either.
+                if let Err(error) = db.renew(&kept, LENGTH).await {
+                    tracing::debug!(%error, "cannot renew the hold on bytes");
+                }
+            }
+        });
+        Ok(Some(BytesHold { db: self.db.clone(), lease, keeper }))
+    }
+
+    /// Whether bytes that have just been replaced must stay for now; collection deletes them later. In doubt they stay.
+    pub(crate) async fn holds_bytes(&self) -> bool {
+        self.db.claim(async |tx| tx.is_leased(NAME).await).await.unwrap_or(true)
+    }
+}
+
+/// Whether no bytes may be deleted, for who has chosen some in this transaction.
+pub(crate) async fn is_held(tx: &mut Tx<'_>) -> Result<bool, Error> {
+    Ok(tx.is_leased(NAME).await?)
+}
+
+impl BytesHold {
+    /// Fails when the hold was lost: then bytes may have gone that should have stayed.
+    pub async fn confirm(&self) -> Result<(), Error> {
+        let lease = &self.lease;
+        self.db.transaction(async |tx| tx.check_lease(lease).await).await?;
+        Ok(())
+    }
+
+    /// Gives the hold back.
+    pub async fn release(self) -> Result<(), Error> {
+        Ok(self.db.release(self.lease.clone()).await?)
+    }
+}
+
+impl Drop for BytesHold {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
