@@ -55,6 +55,14 @@ pub enum Error {
         /// How much is allowed.
         limit: u64,
     },
+    /// Layers cannot be put on each other: no runtime would unpack them, or runtimes would unpack them differently.
+    #[error("the layers cannot be unpacked: {reason} at `{path}`")]
+    Unpack {
+        /// What is wrong.
+        reason: &'static str,
+        /// Where.
+        path: EntryPath,
+    },
     /// An operation on a file or folder failed.
     #[error("cannot {action} `{}`", path.display())]
     File {
@@ -174,6 +182,7 @@ impl Error {
             Self::NotAFile { .. }
             | Self::NotALayout
             | Self::CompressedArchive { .. }
+            | Self::Unpack { .. }
             | Self::DuplicateMember { .. }
             | Self::LargeDocument { .. }
             | Self::Index(_)

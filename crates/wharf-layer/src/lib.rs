@@ -4,19 +4,25 @@
 //! are bounded, nothing is held in memory that grows with a file's size, and what two readers could understand
 //! differently is refused. No registry is spoken to here, and nothing is unpacked onto a disk.
 //!
-//! Reading order: [`limits`], [`compression`], [`path`], [`entry`], `archive`, [`layer`], [`layout`].
+//! Reading order: [`limits`], [`compression`], [`path`], [`entry`], `archive`, [`layer`], [`scan`], [`tree`], [`compare`],
+//! [`layout`].
 
 mod archive;
 mod blocking;
+pub mod compare;
 pub mod compression;
 pub mod entry;
 pub mod error;
 pub mod fault;
+mod feed;
 pub mod layer;
 pub mod layout;
 pub mod limits;
 pub mod path;
+pub mod scan;
+pub mod tree;
 
+pub use compare::{Difference, Side, compare};
 pub use compression::Compression;
 pub use entry::{Entry, Kind};
 pub use error::Error;
@@ -25,3 +31,4 @@ pub use layer::Change;
 pub use layout::{Layout, LayoutSink};
 pub use limits::Limits;
 pub use path::EntryPath;
+pub use tree::{File, FileKind, Tree};

@@ -1,6 +1,7 @@
 //! Paths of entries, below the root of a layer.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::fault::Fault;
 use crate::limits::{MAX_COMPONENT_BYTES, MAX_PATH_BYTES};
@@ -38,6 +39,11 @@ impl EntryPath {
         Ok(Self(path.into()))
     }
 
+    /// The root.
+    pub(crate) fn root() -> Self {
+        Self(Box::default())
+    }
+
     /// The path's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -72,6 +78,14 @@ impl EntryPath {
         }
         path.extend_from_slice(name);
         Self(path.into())
+    }
+}
+
+impl FromStr for EntryPath {
+    type Err = Fault;
+
+    fn from_str(text: &str) -> Result<Self, Fault> {
+        Self::parse(text.as_bytes())
     }
 }
 

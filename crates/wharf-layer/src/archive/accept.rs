@@ -81,7 +81,7 @@ impl Extensions {
         Ok(Entry {
             path: entry_path,
             kind,
-            mode: u16::try_from(raw.mode & 0o7777).map_err(|_| Fault::Number("mode"))?,
+            mode: mode(raw.mode, raw.type_flag)?,
             uid: u32::try_from(records.uid.unwrap_or(raw.uid)).map_err(|_| Fault::Number("uid"))?,
             gid: u32::try_from(records.gid.unwrap_or(raw.gid)).map_err(|_| Fault::Number("gid"))?,
             xattrs: records.xattrs,
@@ -107,6 +107,21 @@ fn long_name(content: &[u8]) -> Result<Vec<u8>, Fault> {
         _ if name.contains(&0) => Err(Fault::LongName),
         _ => Ok(name.to_vec()),
     }
+}
+
+/// The permissions. Some writers put the type beside them, as `stat` tells it; it must be the entry's.
+fn mode(mode: u64, type_flag: u8) -> Result<u16, Fault> {
+    let told = match type_flag {
+        0 | b'0' | b'1' => 0o100_000,
+        b'2' => 0o120_000,
+        b'3' => 0o020_000,
+        b'4' => 0o060_000,
+        b'5' => 0o040_000,
+        _ => 0o010_000,
+    };
+    let rest = mode & !0o7777;
+    let is_right = rest == 0 || rest == told;
+    u16::try_from(mode & 0o7777).ok().filter(|_| is_right).ok_or(Fault::Number("mode"))
 }
 
 fn file(raw_path: &[u8], size_bytes: u64) -> Result<Kind, Fault> {

@@ -8,26 +8,17 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use tokio::sync::mpsc;
-use wharf_oci::ports::{Arrival, BoxFuture, Progress, Verifier};
-use wharf_oci::{ContentError, ContentErrorKind, Descriptor, Digest, Manifest, Sink, Source, Tag};
+use wharf_oci::ports::{Arrival, BoxFuture, Progress};
+use wharf_oci::{ContentError, Descriptor, Digest, Manifest, Sink, Source, Tag};
 
 use super::finish::{self, Listed};
 use super::folder::{Folder, NewFile};
 use super::work::Work;
 use crate::blocking;
 use crate::error::Error;
-
-/// How often a source is opened anew that gives no byte in between.
-const MAX_TRIES: u32 = 5;
-/// How long to wait before the second try; twice as long before each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// How many pieces wait for the disk.
-const AHEAD: usize = 4;
+use crate::feed::{Pieces, feed};
 
 /// What a sink makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,21 +77,13 @@ impl LayoutSink {
         descriptor: &Descriptor,
         source: &dyn Source,
         progress: Progress<'_>,
-    ) -> Result<Arrival, ContentError> {
+    ) -> Result<Arrival, Error> {
         if self.has(descriptor).await? {
             self.note(descriptor.digest);
             return Ok(Arrival::Existed);
         }
-        let (sender, receiver) = mpsc::channel(AHEAD);
-        let (folder, wanted) = (self.work.folder().clone(), descriptor.clone());
-        let written = tokio::task::spawn_blocking(move || write(&folder, &wanted, receiver));
-        let sent = send(descriptor, source, progress, sender).await;
-        let written = written.await.map_err(|_| Error::Stopped)?;
-        // What the disk or the digest says comes before what the source says: it may be why nobody takes its bytes.
-        let file = match (written, sent) {
-            (Ok(file), Ok(())) => file,
-            (Err(error), _) | (Ok(_), Err(error)) => return Err(error),
-        };
+        let folder = self.work.folder().clone();
+        let file = feed(descriptor, source, progress, move |pieces| write(&folder, pieces)).await?;
         let digest = descriptor.digest;
         blocking::run(move || file.place_blob(&digest)).await?;
         self.note(digest);
@@ -141,63 +124,12 @@ impl LayoutSink {
     }
 }
 
-/// Gives a blob's bytes to who writes them, from as many openings of the source as it takes.
-async fn send(
-    descriptor: &Descriptor,
-    source: &dyn Source,
-    progress: Progress<'_>,
-    sender: mpsc::Sender<(u64, Bytes)>,
-) -> Result<(), ContentError> {
-    let (mut position, mut tries) = (0, 0);
-    loop {
-        let before = position;
-        match send_once(descriptor, source, progress, (&sender, &mut position)).await {
-            Err(error) if error.kind == ContentErrorKind::Unavailable => {
-                tries = if position > before { 1 } else { tries + 1 };
-                if tries == MAX_TRIES {
-                    return Err(error);
-                }
-                tokio::time::sleep(FIRST_PAUSE * (1 << (tries - 1))).await;
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
-/// Sends what the source gives from `position` on, and moves it.
-async fn send_once(
-    descriptor: &Descriptor,
-    source: &dyn Source,
-    progress: Progress<'_>,
-    (sender, position): (&mpsc::Sender<(u64, Bytes)>, &mut u64),
-) -> Result<(), ContentError> {
-    let mut stream = source.blob(descriptor, *position).await?;
-    while let Some(piece) = stream.next().await {
-        let piece = piece?;
-        let count = piece.len() as u64;
-        // Whoever writes has ended, and says why.
-        if sender.send((*position, piece)).await.is_err() {
-            return Ok(());
-        }
-        *position += count;
-        progress(*position);
-    }
-    Ok(())
-}
-
-/// Writes and compares a blob's bytes. The file is complete, and nowhere yet. Blocks.
-fn write(
-    folder: &Folder,
-    wanted: &Descriptor,
-    mut pieces: mpsc::Receiver<(u64, Bytes)>,
-) -> Result<NewFile, ContentError> {
+/// Writes a blob's bytes. The file is complete, and nowhere yet. Blocks.
+fn write(folder: &Folder, mut pieces: Pieces) -> Result<NewFile, Error> {
     let mut file = folder.new_file()?;
-    let mut verifier = Verifier::new(wanted);
-    while let Some((offset, piece)) = pieces.blocking_recv() {
-        verifier.update(offset, &piece)?;
+    while let Some(piece) = pieces.next_piece()? {
         file.file().write_all(&piece).map_err(|source| file.failed(source))?;
     }
-    verifier.finish()?;
     Ok(file)
 }
 
@@ -220,7 +152,7 @@ impl Sink for LayoutSink {
         source: &'a dyn Source,
         progress: Progress<'a>,
     ) -> BoxFuture<'a, Result<Arrival, ContentError>> {
-        Box::pin(self.put(descriptor, source, progress))
+        Box::pin(async move { Ok(self.put(descriptor, source, progress).await?) })
     }
 
     fn put_manifest<'a>(

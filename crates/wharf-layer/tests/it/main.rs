@@ -1,5 +1,6 @@
 //! The crate through its public door.
 
+mod compare;
 mod compression;
 mod differential;
 mod image;
@@ -9,4 +10,5 @@ mod refusal;
 mod sink;
 mod tarball;
 mod tool;
+mod tree;
 mod whiteout;

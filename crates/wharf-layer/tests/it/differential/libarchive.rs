@@ -57,7 +57,9 @@ fn parse(line: &str) -> Option<(String, Option<usize>)> {
         columns.push(column);
         rest = next;
     }
-    let letter = &columns[0][..1];
+    // A hard link whose mode says that it is a file is shown as one, but for the words behind it.
+    let is_link = columns[0].starts_with('-') && rest.contains(" link to ");
+    let letter = if is_link { "h" } else { &columns[0][..1] };
     let (path, link) = match letter {
         "h" => rest.split_once(" link to ")?,
         "l" => rest.split_once(" -> ")?,
