@@ -17,6 +17,7 @@ use wharf_registry::Registry;
 use crate::authenticate::Door;
 use crate::authenticate::Knock;
 use crate::error::OciError;
+use crate::redirect::Redirect;
 use crate::route::{Endpoint, Operation, Target};
 use crate::{authenticate, blobs, catalog, manifests, parameters::Parameters, referrers, tags, token, uploads};
 
@@ -27,6 +28,8 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// The name of the service in tokens.
     pub service: String,
+    /// Who is sent to the storage for a blob's bytes; without it, nobody.
+    pub redirect: Option<Redirect>,
 }
 
 /// What every handler needs. Shared by all requests: a copy of it for each would cost more than some of the answers.

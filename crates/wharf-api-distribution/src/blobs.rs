@@ -33,6 +33,12 @@ pub(crate) async fn get(api: &Api, call: Call) -> Result<Response, OciError> {
     if headers::has_already(request_headers, &digest) {
         return Ok((StatusCode::NOT_MODIFIED, described(&blob)).into_response());
     }
+    let redirect = api.settings.redirect.as_ref();
+    if redirect.is_some_and(|redirect| redirect.takes(call.ctx.remote, blob.size_bytes))
+        && let Some(url) = api.registry.presign_blob(&blob).await?
+    {
+        return Ok(elsewhere(&blob, &url));
+    }
     match wanted(request_headers, &blob)? {
         Wanted::All => whole(&api.registry, &blob).await,
         Wanted::Parts(parts) if parts.len() == 1 => part(&api.registry, &blob, parts[0].clone()).await,
@@ -59,6 +65,18 @@ fn wanted(request_headers: &HeaderMap, blob: &Blob) -> Result<Wanted, OciError> 
     let same = headers::single(request_headers, &header::IF_RANGE)?
         .is_none_or(|tag| tag.trim_matches('"') == blob.digest.to_string());
     Ok(if same { ranges::read(range, blob.size_bytes) } else { Wanted::All })
+}
+
+/// Sends the client to the storage, which answers ranges as well. Nobody may keep the URL: it is a secret, and ends.
+fn elsewhere(blob: &Blob, url: &str) -> Response {
+    let mut location = headers::value(url);
+    location.set_sensitive(true);
+    let headers = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (DOCKER_CONTENT_DIGEST, headers::value(blob.digest)),
+    ];
+    (StatusCode::TEMPORARY_REDIRECT, headers).into_response()
 }
 
 async fn whole(registry: &Registry, blob: &Blob) -> Result<Response, OciError> {

@@ -4,7 +4,7 @@
 //! takes; the handler of the endpoint decodes path, headers and body into types, calls one use case of
 //! `wharf-registry` or `wharf-identity`, and encodes the answer. It decides nothing about rights or content.
 //!
-//! Reading order: [`route`], [`api`], `authenticate`, then the nouns of the specification: `blobs`, `uploads`,
+//! Reading order: [`route`], [`api`], `authenticate`, then the nouns of the specification: `blobs`, `redirect`, `uploads`,
 //! `manifests`, `tags`, `referrers`, `catalog`, `token`; [`error`] and `headers` for what they share.
 
 pub mod api;
@@ -17,6 +17,7 @@ mod headers;
 mod manifests;
 mod parameters;
 mod ranges;
+mod redirect;
 mod referrers;
 pub mod route;
 mod tags;
@@ -25,4 +26,5 @@ mod uploads;
 
 pub use api::{Settings, router};
 pub use error::OciError;
+pub use redirect::Redirect;
 pub use route::{ENDPOINTS, Endpoint, Operation};

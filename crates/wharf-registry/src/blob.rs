@@ -3,6 +3,7 @@
 //! Spec: distribution-spec, end-2 (pull), end-10 (delete), end-11 (mount). The same bytes are stored once, whoever
 //! pushes them; a link in `repository_blobs` is what makes them readable. Uploading is in [`crate::upload`].
 
+mod presign;
 pub(crate) mod store;
 
 use std::ops::Range;

@@ -210,6 +210,7 @@ impl Registry {
         owner: Owner,
     ) -> Result<(), Error> {
         let digest = &state.digest();
+        let taken = self.take_end(record, owner).await?;
         let storage_key = self.store.finish(&record.key, state).await.map_err(Error::upload(record.id))?;
         let (key, grace, size_bytes) = (&storage_key, self.settings.grace, state.offset);
         let (ctx, permit) = pusher;
@@ -218,7 +219,12 @@ impl Registry {
         let replaced = self
             .db
             .transaction(async |tx| {
-                if owner == Owner::Row && !store::delete(tx, record.id).await? {
+                let is_mine = match (owner, &taken) {
+                    (Owner::Request, _) => true,
+                    (Owner::Row, None) => store::delete(tx, record.id).await?,
+                    (Owner::Row, Some(taken)) => store::delete_untouched(tx, taken).await?,
+                };
+                if !is_mine {
                     return Err(Error::UploadUnknown(record.id));
                 }
                 blob::store::postpone_review(tx, &[*digest], grace).await?;
@@ -231,11 +237,20 @@ impl Registry {
         drop(account);
         add(&self.counters.blobs_pushed, 1);
         add(&self.counters.pushed_bytes, size_bytes);
-        if !replaced.is_empty() && presigned_for.is_zero() {
+        if !replaced.is_empty() && presigned_for.is_zero() && !self.holds_bytes().await {
             // The row says "deleting", so collection would do this too; doing it now keeps equal bytes once.
             self.store.delete(&replaced).await.map_err(Error::store("delete replaced bytes"))?;
         }
         Ok(())
+    }
+
+    /// Where the store cannot let one of two that end an upload win, the row does, before either of them tries.
+    async fn take_end(&self, record: &Record, owner: Owner) -> Result<Option<Record>, Error> {
+        if owner == Owner::Request || self.store.decides() {
+            return Ok(None);
+        }
+        self.db.transaction(async |tx| store::update(tx, record).await).await?;
+        Ok(Some(Record { generation: record.generation + 1, ..record.clone() }))
     }
 
     /// Gives an upload up, unless it became a blob meanwhile.
