@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
 //! `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `members`, `robots`,
-//! `users`, `imports`, `groups`, `keys`, `fsck`, `audit`; and [`mod@openapi`].
+//! `users`, `imports`, `groups`, `keys`, `data_keys`, `fsck`, `audit`; and [`mod@openapi`].
 
 mod answer;
 pub mod api;
@@ -17,6 +17,7 @@ mod audit;
 mod authenticate;
 mod body;
 mod cross_site;
+mod data_keys;
 mod fsck;
 mod groups;
 mod imports;

@@ -9,7 +9,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use crate::api::Api;
-use crate::{audit, fsck, groups, imports, keys, me, members, openapi, projects, robots, server, users};
+use crate::{audit, data_keys, fsck, groups, imports, keys, me, members, openapi, projects, robots, server, users};
 
 /// What every path begins with.
 pub const PREFIX: &str = "/api/v1";
@@ -269,6 +269,16 @@ pub const ROUTES: &[Route] = &[
         .does("rotate_keys", "Makes a new key that signs from now on.")
         .takes::<keys::RotationBody>()
         .gives::<keys::NewKeyBody>(),
+    route!(Get "/data-keys" data_keys::list)
+        .does("list_data_keys", "The keys that secrets and blobs are sealed under, the newest first.")
+        .gives::<data_keys::DataKeysBody>(),
+    route!(Post "/data-keys" data_keys::rotate)
+        .does("rotate_data_key", "Makes a new key for what is sealed from now on.")
+        .takes::<data_keys::DataKeyRotationBody>()
+        .gives::<data_keys::NewDataKeyBody>(),
+    route!(Post "/data-keys/rewrap" data_keys::rewrap)
+        .does("rewrap_data_keys", "Wraps all data keys by the master key that the server was given last.")
+        .gives::<data_keys::RewrappedBody>(),
     route!(Get "/fsck" fsck::show)
         .does("get_fsck", "The check of the whole registry that goes on, or else the last one.")
         .gives::<fsck::RunBody>(),

@@ -79,3 +79,13 @@ words! {
         AtOnce
     }
 }
+
+words! {
+    /// What a data key seals.
+    PurposeWord as Purpose for wharf_identity::Purpose {
+        /// Secrets in the catalog.
+        Catalog,
+        /// Blobs.
+        Blobs
+    }
+}

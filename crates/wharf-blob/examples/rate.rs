@@ -1,4 +1,4 @@
-//! Measures what the store on files does per second, beside what the machine can do at all.
+//! Measures what the store on files does per second, plain and sealed, beside what the machine can do at all.
 //!
 //! `cargo run --release -p wharf-blob --example rate -- FOLDER [MIB]`: FOLDER lies on the disk to be measured, MIB is
 //! the size of the blob (1024). The floors are `dd` with fdatasync, `sha256sum` and `cat` on the same bytes.
@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, future, stream};
-use wharf_blob::{Body, Files, StorageKey, Store, UploadState};
+use uuid::Uuid;
+use wharf_blob::sealed::keys::{DataKey, Keys, KeysError};
+use wharf_blob::{Body, BoxFuture, Files, Sealed, StorageKey, Store, UploadState};
 use wharf_oci::Algorithm;
+use zeroize::Zeroizing;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -24,14 +27,37 @@ fn main() -> Result<()> {
     let size_mib: usize = words.next().map_or(Ok(1024), |word| word.parse())?;
     let folder = Path::new(&folder).join("wharf-rate");
     let store: Arc<dyn Store> = Arc::new(Files::open(folder.as_path())?);
+    let sealed: Arc<dyn Store> = Arc::new(Sealed::new(Arc::clone(&store), Arc::new(OneKey::new()), true));
     for threads in [1, 2] {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
-        println!("-- {threads} worker thread(s)");
-        runtime.block_on(measure(&store, &folder, size_mib))?;
+        for (name, store) in [("plain", &store), ("sealed", &sealed)] {
+            println!("-- {name}, {threads} worker thread(s)");
+            runtime.block_on(measure(store, &folder, size_mib))?;
+        }
     }
     floors(&folder, size_mib)?;
     std::fs::remove_dir_all(&folder)?;
     Ok(())
+}
+
+/// The key that blobs are sealed under here.
+#[derive(Debug)]
+struct OneKey(DataKey);
+
+impl OneKey {
+    fn new() -> Self {
+        Self(DataKey::new(Uuid::new_v4(), Zeroizing::new([7; 32])))
+    }
+}
+
+impl Keys for OneKey {
+    fn newest(&self) -> BoxFuture<'_, std::result::Result<DataKey, KeysError>> {
+        Box::pin(async { Ok(self.0.clone()) })
+    }
+
+    fn find(&self, _: Uuid) -> BoxFuture<'_, std::result::Result<DataKey, KeysError>> {
+        self.newest()
+    }
 }
 
 async fn measure(store: &Arc<dyn Store>, folder: &Path, size_mib: usize) -> Result<()> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use wharf_context::FakeClock;
-use wharf_db::{Db, Settings, Subscription, Time};
+use wharf_db::{Db, Keyring, MasterKey, MasterKeys, Settings, Subscription, Time};
 
 use crate::postgres::Temporary;
 
@@ -59,6 +59,13 @@ impl Database {
     /// How the database was opened, for whoever opens it a second time.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The keys of the catalog, under a master key that all tests share.
+    pub async fn keyring(&self) -> Keyring {
+        let newest = MasterKey::parse(&[7; 32]).expect("32 bytes are a key");
+        let masters = MasterKeys { newest, previous: Vec::new() };
+        Keyring::open(self.db.clone(), masters).await.expect("the keys of a new catalog open")
     }
 
     /// Whether it is PostgreSQL.

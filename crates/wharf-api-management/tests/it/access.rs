@@ -80,6 +80,7 @@ fn body(operation: &str, nonce: &str) -> Value {
         "set_password" => json!({ "password": PASSWORD }),
         "import_htpasswd" => json!({ "htpasswd": "" }),
         "rotate_keys" => json!({ "retirement": "when_tokens_end" }),
+        "rotate_data_key" => json!({ "purpose": "blobs" }),
         "start_fsck" => json!({}),
         _ => Value::Null,
     }

@@ -93,6 +93,7 @@ impl Fixture {
         let identity = Identity::new(settings, database.db.clone(), Arc::clone(&database.clock) as _);
         let projects_are_used = Arc::new(Used::default());
         let identity = identity.expect("settings work").with_project_use(Arc::clone(&projects_are_used) as _);
+        let identity = identity.with_keyring(database.keyring().await).await.expect("opens its keys");
         let settings = Settings { version: "1.2.3".to_owned(), ..Settings::default() };
         let store = Arc::new(wharf_testkit::Memory::new());
         let registry = Registry::new(

@@ -29,6 +29,24 @@ async fn keys_are_rotated_gently_or_at_once() {
 }
 
 #[tokio::test]
+async fn data_keys_are_listed_rotated_and_wrapped_anew() {
+    let fixture = Fixture::open().await;
+    let keys = async || fixture.get("auditor", "/api/v1/data-keys").await.done(200)["entries"].clone();
+    let made = fixture.ask("administrator", "POST", "/api/v1/data-keys", json!({ "purpose": "blobs" })).await.done(200);
+    let listed = keys().await;
+    let entry = listed.as_array().expect("entries").iter().find(|key| key["id"] == made["id"]).expect("is listed");
+    assert_eq!((&entry["purpose"], &entry["retired_at"]), (&json!("blobs"), &Value::Null));
+    let secrets = listed.as_array().expect("entries").iter().flat_map(|key| key.as_object().expect("an object").keys());
+    assert!(
+        secrets.into_iter().all(|name| ["id", "purpose", "master_key", "created_at", "retired_at"].contains(&&**name))
+    );
+    let wanted = json!({ "master_key": entry["master_key"], "rewrapped": 0 });
+    assert_eq!(fixture.ask("administrator", "POST", "/api/v1/data-keys/rewrap", Value::Null).await.done(200), wanted);
+    fixture.ask("administrator", "POST", "/api/v1/data-keys", json!({ "purpose": "tokens" })).await.refused(400);
+    fixture.ask("auditor", "POST", "/api/v1/data-keys/rewrap", Value::Null).await.refused(403);
+}
+
+#[tokio::test]
 async fn the_audit_log_says_who_did_what_and_never_a_secret() {
     let fixture = Fixture::open().await;
     let secret = "a password that must not be told";

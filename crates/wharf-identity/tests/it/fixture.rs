@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use wharf_context::{Caller, Context, Grants, Kind, Permission, Permissions, ProjectId, RequestId};
-use wharf_db::{Keyring, MasterKey, MasterKeys, Tx};
+use wharf_db::Tx;
 use wharf_identity::{
     BoxFuture, Credentials, Error, Hashing, Identity, IssuedToken, MemberName, NewRobot, NewUser, Openness, ProjectUse,
     Role, Secret, Settings, SystemRole, TokenRequest, Wanted,
@@ -37,12 +37,6 @@ pub(crate) fn settings() -> Settings {
     Settings { hashing: CHEAP, refusal_after: Duration::ZERO, ..Settings::default() }
 }
 
-/// The keys of a catalog, as a node with the one master key of the tests opens them.
-pub(crate) async fn keyring(database: &Database) -> Keyring {
-    let newest = MasterKey::parse(&[7; 32]).expect("a key");
-    Keyring::open(database.db.clone(), MasterKeys { newest, previous: Vec::new() }).await.expect("opens")
-}
-
 impl Fixture {
     pub(crate) async fn new() -> Self {
         Self::with(settings()).await
@@ -58,14 +52,14 @@ impl Fixture {
         let identity = Identity::new(settings, database.db.clone(), Arc::clone(&database.clock) as _)
             .expect("the settings fit")
             .with_project_use(Arc::clone(&project_use) as _);
-        let identity = identity.with_keyring(keyring(&database).await).await.expect("opens its keys");
+        let identity = identity.with_keyring(database.keyring().await).await.expect("opens its keys");
         Self { identity, database, project_use }
     }
 
     /// Another process on the same catalog.
     pub(crate) async fn another_node(&self) -> Identity {
         let identity = Identity::new(settings(), self.database.db.clone(), Arc::clone(&self.database.clock) as _);
-        let identity = identity.expect("the settings fit").with_keyring(keyring(&self.database).await);
+        let identity = identity.expect("the settings fit").with_keyring(self.database.keyring().await);
         identity.await.expect("opens its keys")
     }
 
