@@ -51,6 +51,11 @@ impl Authenticator {
         &self.credentials
     }
 
+    /// Whether the registry has asked for anything.
+    pub(crate) async fn is_asked(&self) -> bool {
+        self.state.lock().await.challenge.is_some()
+    }
+
     /// What the registry asks for, as far as it has said.
     pub(crate) async fn learn(&self, headers: &HeaderMap) {
         if let Some(challenge) = crate::challenge::read(headers) {

@@ -24,6 +24,6 @@ pub use artifact::Artifact;
 pub use copy::{Copied, Event, Options, copy};
 pub use credentials::Credentials;
 pub use error::Error;
-pub use registry::Registry;
+pub use registry::{LoggedIn, Registry};
 pub use repository::Repository;
 pub use settings::{Security, Settings};

@@ -38,6 +38,18 @@ struct Inner {
     line: OnceCell<Line>,
 }
 
+/// What came of logging in.
+#[derive(Debug)]
+pub enum LoggedIn {
+    /// The registry lets everybody in as far as it was asked: whether the log-in is good is not known.
+    NotAsked,
+    /// The registry took the log-in.
+    Accepted {
+        /// What it gave to log in with from now on; better stored than the password.
+        identity_token: Option<Zeroizing<String>>,
+    },
+}
+
 #[derive(Deserialize)]
 struct Catalog {
     repositories: Option<Vec<String>>,
@@ -94,16 +106,19 @@ impl Registry {
         Ok(Page { items: names.iter().filter_map(|name| name.parse().ok()).collect(), next })
     }
 
-    /// Asks the registry whether it takes the log-in. What it gives to log in with from now on, if anything, is better
-    /// stored than the password.
-    pub async fn log_in(&self) -> Result<Option<Zeroizing<String>>, Error> {
+    /// Asks the registry whether it takes the log-in.
+    pub async fn log_in(&self) -> Result<LoggedIn, Error> {
         let line = self.line().await?;
         let given = self.0.authenticator.log_in(line).await?;
         let url = self.url("").await?;
         let what = format!("log in to `{}`", self.host());
         self.call(&Call::new(what, Method::GET, url, Vec::new())).await?;
+        if !self.0.authenticator.is_asked().await {
+            return Ok(LoggedIn::NotAsked);
+        }
         let is_by_password = matches!(self.0.authenticator.credentials(), Credentials::Password { .. });
-        Ok(given.filter(|_| is_by_password).and_then(|given| given.refresh_token))
+        let identity_token = given.filter(|_| is_by_password).and_then(|given| given.refresh_token);
+        Ok(LoggedIn::Accepted { identity_token })
     }
 
     /// Sends a request, logged in as far as it takes, again where that may help, and on to where the registry sends it.

@@ -1,6 +1,5 @@
 //! What can go wrong, on what.
 
-use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -76,16 +75,22 @@ impl Error {
         }
     }
 
-    /// Whether TLS was in the way: a certificate that nobody vouches for, or a server that does not speak TLS at all.
+    /// Whether TLS was in the way.
     pub fn is_about_trust(&self) -> bool {
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            if error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-                return true;
-            }
-            cause = error.source();
-        }
-        false
+        is_about_trust(self)
     }
+}
+
+/// Whether TLS is at the bottom of an error: a certificate that nobody vouches for, or a server that does not speak TLS
+/// at all.
+pub fn is_about_trust(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
