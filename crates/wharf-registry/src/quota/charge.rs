@@ -97,6 +97,12 @@ impl Account<'_> {
         self.ask(tx, amount).await
     }
 
+    /// Charges for manifests that left the bin.
+    pub(crate) async fn take_manifests(&self, tx: &mut Tx<'_>, manifests: usize) -> Result<(), Error> {
+        let manifests = i64::try_from(manifests).unwrap_or(i64::MAX);
+        if manifests == 0 { Ok(()) } else { self.take(tx, &Amount { bytes: 0, manifests }).await }
+    }
+
     /// Asks for a larger allowance, with all shards in view.
     async fn ask(&self, tx: &mut Tx<'_>, amount: &Amount) -> Result<(), Error> {
         let (project, registry) = (self.project(), self.registry);
