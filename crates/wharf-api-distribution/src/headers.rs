@@ -40,6 +40,11 @@ pub(crate) fn upload_range(offset_bytes: u64) -> String {
     format!("0-{}", offset_bytes.saturating_sub(1))
 }
 
+/// `Warning` as the distribution-spec has it: a sentence for whoever pushes, which clients print.
+pub(crate) fn warning(sentence: Option<String>) -> Option<[(HeaderName, HeaderValue); 1]> {
+    sentence.map(|sentence| [(header::WARNING, value(format_args!("299 - \"{sentence}\"")))])
+}
+
 /// The entity tag of content: its digest in quotes.
 pub(crate) fn etag(digest: &Digest) -> HeaderValue {
     value(format_args!("\"{digest}\""))

@@ -48,7 +48,8 @@ pub(crate) async fn put(api: &Api, call: Call) -> Result<Response, OciError> {
     for tag in &new.tags {
         headers.append(OCI_TAG, headers::value(tag));
     }
-    Ok((StatusCode::CREATED, headers).into_response())
+    let warning = api.registry.quota_warning(&call.ctx, name);
+    Ok((StatusCode::CREATED, headers, headers::warning(warning), ()).into_response())
 }
 
 pub(crate) async fn delete(api: &Api, call: Call) -> Result<Response, OciError> {

@@ -36,12 +36,12 @@ pub(crate) async fn post(api: &Api, call: Call) -> Result<Response, OciError> {
             Err(OciError::new(ErrorCode::Unsupported, "`mount` and `digest` are two different requests").bad_request())
         }
         (Some(mount), None) if mounted(api, &call.ctx, &call.parameters, name, &mount).await? => {
-            Ok(created(name, &mount))
+            Ok(created(api, &call.ctx, name, &mount))
         }
         (None, Some(digest)) => {
             let name = name.clone();
             api.registry.push_blob(&call.ctx, &name, &digest, chunk(call.request)?).await?;
-            Ok(created(&name, &digest))
+            Ok(created(api, &call.ctx, &name, &digest))
         }
         (_, None) => {
             let upload = api.registry.open_upload(&call.ctx, name, algorithm).await?;
@@ -84,7 +84,7 @@ pub(crate) async fn put(api: &Api, call: Call) -> Result<Response, OciError> {
     })?;
     let last = (!is_empty(&call.request)).then(|| chunk(call.request)).transpose()?;
     api.registry.commit_upload(&call.ctx, &name, UploadEnd { id, digest, last }).await?;
-    Ok(created(&name, &digest))
+    Ok(created(api, &call.ctx, &name, &digest))
 }
 
 pub(crate) async fn get(api: &Api, call: Call) -> Result<Response, OciError> {
@@ -119,13 +119,14 @@ fn chunk(request: Request<Body>) -> Result<Chunk, OciError> {
     Ok(Chunk { range, length_bytes, body: Box::pin(body) })
 }
 
-fn created(name: &RepositoryName, digest: &Digest) -> Response {
+fn created(api: &Api, ctx: &Context, name: &RepositoryName, digest: &Digest) -> Response {
     let headers = [
         (header::LOCATION, headers::blob_location(name, digest)),
         (DOCKER_CONTENT_DIGEST, headers::value(digest)),
         (header::CONTENT_LENGTH, HeaderValue::from_static("0")),
     ];
-    (StatusCode::CREATED, headers).into_response()
+    let warning = api.registry.quota_warning(ctx, name);
+    (StatusCode::CREATED, headers, headers::warning(warning), ()).into_response()
 }
 
 fn state(name: &RepositoryName, upload: Upload) -> HeaderMap {

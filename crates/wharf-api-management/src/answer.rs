@@ -37,8 +37,13 @@ struct ListedBody<T> {
 impl<T> Listed<T> {
     /// The page that answers a request for `uri`.
     pub(crate) fn of<E: Into<T>>(page: Page<E>, uri: &Uri) -> Self {
+        Self::map(page, uri, Into::into)
+    }
+
+    /// The same, where an entry is made of more than what the page holds.
+    pub(crate) fn map<E>(page: Page<E>, uri: &Uri, show: impl FnMut(E) -> T) -> Self {
         let link = page.next.as_ref().map(|next| link(uri, next));
-        let entries = page.entries.into_iter().map(Into::into).collect();
+        let entries = page.entries.into_iter().map(show).collect();
         Self { link, body: ListedBody { entries, next: page.next } }
     }
 

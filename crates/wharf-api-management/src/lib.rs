@@ -6,7 +6,7 @@
 //! types, calls one use case of `wharf-identity` or `wharf-registry`, and encodes the answer. It decides nothing about rights.
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
-//! `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `members`, `robots`,
+//! `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`, `members`, `robots`,
 //! `users`, `imports`, `groups`, `keys`, `data_keys`, `fsck`, `audit`; and [`mod@openapi`].
 
 mod answer;
@@ -28,6 +28,7 @@ mod moment;
 pub mod openapi;
 pub mod problem;
 mod projects;
+mod quotas;
 mod robots;
 pub mod route;
 mod server;

@@ -1,5 +1,7 @@
 //! `/api/v1/projects`.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,6 +17,7 @@ use crate::at::{self, At};
 use crate::authenticate::{Caller, LoggedIn};
 use crate::moment::Moment;
 use crate::problem::Problem;
+use crate::quotas::QuotaBody;
 use crate::words::RoleWord;
 use crate::{body, text};
 
@@ -30,6 +33,10 @@ pub(crate) struct ProjectBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     role: Option<RoleWord>,
+    /// What it may use and uses: for those who may see that; in lists, for administrators and auditors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    quota: Option<QuotaBody>,
 }
 
 /// A project to be made.
@@ -61,7 +68,17 @@ pub(crate) async fn list(
     Asked(query, uri): Asked<PageQuery>,
 ) -> Result<Listed<ProjectBody>, Problem> {
     let page = api.identity.list_projects(&ctx, &query.into()).await?;
-    Ok(Listed::of(page, &uri))
+    let mut quotas = match api.identity.inspect(&ctx).await {
+        Ok(inspect) => {
+            let projects: Vec<_> = page.entries.iter().map(|project| project.id).collect();
+            api.registry.list_quotas(&inspect, &projects).await?
+        }
+        Err(_) => BTreeMap::new(),
+    };
+    Ok(Listed::map(page, &uri, |project| {
+        let quota = quotas.remove(&project.id).map(Into::into);
+        ProjectBody { quota, ..project.into() }
+    }))
 }
 
 pub(crate) async fn create(
@@ -80,7 +97,11 @@ pub(crate) async fn show(
     At(at): At<at::Project>,
 ) -> Result<Json<ProjectBody>, Problem> {
     let (project, role) = api.identity.get_project(&ctx, &at.project).await?;
-    Ok(Json(ProjectBody { role: role.map(Into::into), ..project.into() }))
+    let quota = match api.identity.inspect_project(&ctx, &at.project).await {
+        Ok(inspect) => Some(api.registry.get_quota(&inspect).await?.into()),
+        Err(_) => None,
+    };
+    Ok(Json(ProjectBody { role: role.map(Into::into), quota, ..project.into() }))
 }
 
 pub(crate) async fn update(
@@ -110,6 +131,7 @@ impl From<Project> for ProjectBody {
             is_public: project.is_public,
             created_at: Moment(project.created_at),
             role: None,
+            quota: None,
         }
     }
 }

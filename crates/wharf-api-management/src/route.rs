@@ -9,7 +9,9 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use crate::api::Api;
-use crate::{audit, data_keys, fsck, groups, imports, keys, me, members, openapi, projects, robots, server, users};
+use crate::{
+    audit, data_keys, fsck, groups, imports, keys, me, members, openapi, projects, quotas, robots, server, users,
+};
 
 /// What every path begins with.
 pub const PREFIX: &str = "/api/v1";
@@ -195,6 +197,16 @@ pub const ROUTES: &[Route] = &[
         .gives::<projects::ProjectBody>(),
     route!(Delete "/projects/{project}" projects::delete)
         .does("delete_project", "Deletes a project with its members and robots. One that has repositories stays."),
+    route!(Get "/projects/{project}/quota" quotas::show)
+        .does("get_quota", "What a project may use, and what it uses.")
+        .gives::<quotas::QuotaBody>(),
+    route!(Put "/projects/{project}/quota" quotas::set)
+        .does("set_quota", "Sets what a project may use. More than that is refused; what is there stays.")
+        .takes::<quotas::LimitsBody>()
+        .gives::<quotas::QuotaBody>(),
+    route!(Post "/projects/{project}/quota/recount" quotas::recount)
+        .does("recount_quota", "Counts what a project uses anew, and repairs its figures.")
+        .gives::<quotas::RecountBody>(),
     route!(Get "/projects/{project}/members" members::list)
         .does("list_members", "A project's members: users, then groups, in the order of their names.")
         .lists::<members::MemberBody>(),

@@ -5,7 +5,7 @@
 
 pub(crate) mod rule;
 
-use wharf_context::{CallerId, Context, Inspect, Maintain};
+use wharf_context::{CallerId, Context, Inspect, InspectProject, Maintain, MaintainProject};
 use wharf_oci::ProjectName;
 
 use self::rule::{ProjectRight, SystemRight};
@@ -89,6 +89,21 @@ impl Identity {
     /// Whether the caller may look after the whole registry: administrators.
     pub async fn maintain(&self, ctx: &Context) -> Result<Maintain, Error> {
         self.check(ctx, SystemRight::Maintain).await.map(|()| Maintain::granted())
+    }
+
+    /// Whether the caller may see what a project uses and may use: its members, administrators and auditors.
+    pub async fn inspect_project(&self, ctx: &Context, name: &ProjectName) -> Result<InspectProject, Error> {
+        let authority = Authority::manage(&self.db, ctx, self.mode()).await?;
+        let standing = authority.project(&self.db, name, ProjectRight::SeeQuota).await?;
+        Ok(InspectProject { id: standing.project, name: name.clone() })
+    }
+
+    /// Whether the caller may decide what a project may use: administrators.
+    pub async fn maintain_project(&self, ctx: &Context, name: &ProjectName) -> Result<MaintainProject, Error> {
+        let authority = Authority::manage(&self.db, ctx, self.mode()).await?;
+        let standing = authority.project(&self.db, name, ProjectRight::See).await?;
+        authority.require(SystemRight::Maintain)?;
+        Ok(MaintainProject { id: standing.project, name: name.clone() })
     }
 
     /// Checks a right in advance, where something costly comes before the transaction that checks it again.

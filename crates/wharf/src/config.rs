@@ -18,6 +18,7 @@ pub(crate) mod fsck;
 pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod merge;
+pub(crate) mod quota;
 pub(crate) mod registry;
 pub(crate) mod server;
 pub(crate) mod size;
@@ -36,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) database: database::Database,
     pub(crate) storage: storage::Storage,
     pub(crate) registry: registry::Registry,
+    pub(crate) quota: quota::Quota,
     pub(crate) collection: collection::Collection,
     pub(crate) bin: bin::Bin,
     pub(crate) fsck: fsck::Fsck,

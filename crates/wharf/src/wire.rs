@@ -38,7 +38,7 @@ pub(crate) struct Assembled {
     pub(crate) first_password: Option<Secret>,
     /// Files outside of the data folder that nobody else may use as long as this lives.
     _holds: Vec<Hold>,
-    _background: [Background; 2],
+    _background: [Background; 3],
 }
 
 /// Opens every part and joins their routes. `/metrics` is the server's own.
@@ -55,10 +55,11 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
     let identity = identity.with_project_use(Arc::new(Repositories));
     let first_password =
         identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
-    let (collecting, checking) = (registry.clone(), registry.clone());
+    let (collecting, checking, counting) = (registry.clone(), registry.clone(), registry.clone());
     let background = [
         Background::start(async move { collecting.run_collection().await }),
         Background::start(async move { checking.run_fsck().await }),
+        Background::start(async move { counting.run_quotas().await }),
     ];
 
     let health = Health::default().require("catalog", settings::catalog_check(&db));

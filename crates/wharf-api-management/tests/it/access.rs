@@ -81,6 +81,7 @@ fn body(operation: &str, nonce: &str) -> Value {
         "import_htpasswd" => json!({ "htpasswd": "" }),
         "rotate_keys" => json!({ "retirement": "when_tokens_end" }),
         "rotate_data_key" => json!({ "purpose": "blobs" }),
+        "set_quota" => json!({ "bytes": { "hard": 1 } }),
         "start_fsck" => json!({}),
         _ => Value::Null,
     }

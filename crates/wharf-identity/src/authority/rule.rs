@@ -64,6 +64,7 @@ pub(crate) enum ProjectRight {
     See,
     SeeMembers,
     SeeRobots,
+    SeeQuota,
     ManageMembers,
     ManageRobots,
     ChangeSettings,
@@ -72,10 +73,11 @@ pub(crate) enum ProjectRight {
 
 impl ProjectRight {
     #[cfg(test)]
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::See,
         Self::SeeMembers,
         Self::SeeRobots,
+        Self::SeeQuota,
         Self::ManageMembers,
         Self::ManageRobots,
         Self::ChangeSettings,
@@ -88,6 +90,7 @@ impl ProjectRight {
             Self::See => "see this project",
             Self::SeeMembers => "see the members of this project",
             Self::SeeRobots => "see the robots of this project",
+            Self::SeeQuota => "see the quota of this project",
             Self::ManageMembers => "change the members of this project",
             Self::ManageRobots => "change the robots of this project",
             Self::ChangeSettings => "change the settings of this project",
@@ -97,7 +100,7 @@ impl ProjectRight {
 
     fn only_reads(self) -> bool {
         match self {
-            Self::See | Self::SeeMembers | Self::SeeRobots => true,
+            Self::See | Self::SeeMembers | Self::SeeRobots | Self::SeeQuota => true,
             Self::ManageMembers | Self::ManageRobots | Self::ChangeSettings | Self::Delete => false,
         }
     }
@@ -105,7 +108,7 @@ impl ProjectRight {
     /// The least role that has it.
     fn role(self) -> Role {
         match self {
-            Self::See | Self::SeeMembers => Role::Guest,
+            Self::See | Self::SeeMembers | Self::SeeQuota => Role::Guest,
             Self::SeeRobots | Self::ManageMembers | Self::ManageRobots | Self::ChangeSettings | Self::Delete => {
                 Role::Owner
             }
@@ -174,7 +177,7 @@ mod tests {
 
     #[test]
     fn who_may_manage_a_project() {
-        use ProjectRight::{See, SeeMembers, SeeRobots};
+        use ProjectRight::{See, SeeMembers, SeeQuota, SeeRobots};
         let standing = |is_public, role| Standing { project: PROJECT, is_public, role };
         let (private, public) = (standing(false, None), standing(true, None));
         let member = |role| standing(false, Some(role));
@@ -184,13 +187,13 @@ mod tests {
             ("anonymous, public" , Account::Anonymous                    , public                  , &[See]),
             ("user, private"     , user(None)                            , private                 , &[]),
             ("user, public"      , user(None)                            , public                  , &[See]),
-            ("guest"             , user(None)                            , member(Role::Guest)     , &[See, SeeMembers]),
-            ("developer"         , user(None)                            , member(Role::Developer) , &[See, SeeMembers]),
-            ("maintainer"        , user(None)                            , member(Role::Maintainer), &[See, SeeMembers]),
+            ("guest"             , user(None)                            , member(Role::Guest)     , &[See, SeeMembers, SeeQuota]),
+            ("developer"         , user(None)                            , member(Role::Developer) , &[See, SeeMembers, SeeQuota]),
+            ("maintainer"        , user(None)                            , member(Role::Maintainer), &[See, SeeMembers, SeeQuota]),
             ("owner"             , user(None)                            , member(Role::Owner)     , &ProjectRight::ALL),
             ("administrator"     , user(Some(SystemRole::Administrator)) , private                 , &ProjectRight::ALL),
-            ("auditor"           , user(Some(SystemRole::Auditor))       , private                 , &[See, SeeMembers, SeeRobots]),
-            ("auditor and owner" , user(Some(SystemRole::Auditor))       , member(Role::Owner)     , &[See, SeeMembers, SeeRobots]),
+            ("auditor"           , user(Some(SystemRole::Auditor))       , private                 , &[See, SeeMembers, SeeRobots, SeeQuota]),
+            ("auditor and owner" , user(Some(SystemRole::Auditor))       , member(Role::Owner)     , &[See, SeeMembers, SeeRobots, SeeQuota]),
             ("robot of it"       , robot()                               , private                 , &[See]),
         ];
         for (who, account, standing, wanted) in table {

@@ -1,19 +1,29 @@
-//! `wharf project`: projects and their members.
+//! `wharf project`: projects, their members, and what they may use.
+
+mod quota;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::output::Column;
 use super::client::{Client, Connection, Error};
 
 const ROLES: [&str; 4] = ["guest", "developer", "maintainer", "owner"];
 
-const COLUMNS: [Column; 3] = [("NAME", "name", "-"), ("PUBLIC", "is_public", "-"), ("CREATED", "created_at", "-")];
-const LINES: [Column; 4] = [
+const COLUMNS: [Column; 5] = [
+    ("NAME", "name", "-"),
+    ("PUBLIC", "is_public", "-"),
+    ("BYTES", "bytes", "-"),
+    ("MANIFESTS", "manifests", "-"),
+    ("CREATED", "created_at", "-"),
+];
+const LINES: [Column; 6] = [
     ("name", "name", "-"),
     ("public", "is_public", "-"),
     ("your role", "role", "none"),
     ("created", "created_at", "-"),
+    ("bytes", "bytes", "-"),
+    ("manifests", "manifests", "-"),
 ];
 const MEMBERS: [Column; 3] = [("MEMBER", "member", "-"), ("ROLE", "role", "-"), ("SINCE", "since", "-")];
 
@@ -50,6 +60,9 @@ enum Verb {
     /// Who has which role in a project.
     #[command(subcommand)]
     Member(Member),
+    /// What a project may use, and what it uses.
+    #[command(subcommand)]
+    Quota(quota::Quota),
 }
 
 #[derive(Debug, Args)]
@@ -87,12 +100,19 @@ impl Project {
     pub(crate) fn run(self) -> Result<(), Error> {
         let client = self.connection.open()?;
         match self.verb {
-            Verb::List => client.output.list(&client.list(&["projects"])?, &COLUMNS),
+            Verb::List => {
+                let projects: Vec<Value> =
+                    client.list(&["projects"])?.into_iter().map(|it| shown(&client, it)).collect();
+                client.output.list(&projects, &COLUMNS)
+            }
             Verb::Create { name, public } => {
                 let project = client.post(&["projects"], &json!({ "name": name, "is_public": public }))?;
                 client.output.one(&project, &LINES[..2])
             }
-            Verb::Show { name } => client.output.one(&client.get(&["projects", &name])?, &LINES),
+            Verb::Show { name } => {
+                let project = client.get(&["projects", &name])?;
+                client.output.one(&shown(&client, project), &LINES)
+            }
             Verb::Set { name, openness } => {
                 let project = client.patch(&["projects", &name], &json!({ "is_public": openness.public }))?;
                 client.output.one(&project, &LINES[..2])
@@ -102,6 +122,7 @@ impl Project {
                 client.output.done(&format!("project `{name}` is deleted"))
             }
             Verb::Member(member) => member.run(&client),
+            Verb::Quota(quota) => quota.run(&client),
         }
     }
 }
@@ -122,6 +143,15 @@ impl Member {
             }
         }
     }
+}
+
+/// A project with what it uses in words, where the server says so and people read it.
+fn shown(client: &Client, mut project: Value) -> Value {
+    if !client.output.is_json() {
+        project["bytes"] = quota::brief(project["quota"]["bytes"]["used"].as_u64()).into();
+        project["manifests"] = project["quota"]["manifests"]["used"].clone();
+    }
+    project
 }
 
 /// A name alone is a user's.

@@ -10,7 +10,7 @@ use super::storage::Place;
 
 /// Every contradiction, as a sentence.
 pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
-    let rules: [(bool, &str); 13] = [
+    let rules: [(bool, &str); 14] = [
         (config.server.listen.is_empty(), "`server.listen` is empty: name at least one address"),
         (
             config.tls.certificate.is_some() != config.tls.key.is_some(),
@@ -43,6 +43,11 @@ pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
             "`limits.header_size` must be between `8KiB` and `16MiB`",
         ),
         (config.telemetry.sample_percent > 100, "`telemetry.sample_percent` is more than 100"),
+        (
+            is_above(config.quota.warn_bytes.map(|size| size.0), config.quota.bytes.map(|size| size.0))
+                || is_above(config.quota.warn_manifests, config.quota.manifests),
+            "`quota.warn_bytes` and `quota.warn_manifests` must not be above `quota.bytes` and `quota.manifests`",
+        ),
     ];
     let mut problems: Vec<Problem> =
         rules.into_iter().filter(|(broken, _)| *broken).map(|(_, sentence)| sentence.to_owned()).collect();
@@ -51,6 +56,10 @@ pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
     problems.extend(places(config));
     problems.extend(crate::telemetry::check_level(&config.log.level).err());
     problems
+}
+
+fn is_above(warn: Option<u64>, hard: Option<u64>) -> bool {
+    matches!((warn, hard), (Some(warn), Some(hard)) if warn > hard)
 }
 
 /// The public URL is a scheme, a host and perhaps a port: image names have no room for a path.

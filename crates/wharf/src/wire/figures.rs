@@ -30,7 +30,7 @@ const CATALOG: [Line<wharf_db::Figures>; 14] = [
 ];
 
 /// What only grows in the registry.
-const REGISTRY: [Line<wharf_registry::Figures>; 7] = [
+const REGISTRY: [Line<wharf_registry::Figures>; 8] = [
     ("wharf_uploads_opened", "Blob uploads that were begun", |figures| figures.uploads_opened),
     ("wharf_uploads_expired", "Blob uploads that were given up because nobody continued them", |figures| {
         figures.uploads_expired
@@ -40,6 +40,7 @@ const REGISTRY: [Line<wharf_registry::Figures>; 7] = [
     ("wharf_blobs_mounted", "Blobs that were linked into another repository", |figures| figures.blobs_mounted),
     ("wharf_blobs_collected", "Blobs whose bytes collection deleted", |figures| figures.blobs_collected),
     ("wharf_manifests_pushed", "Manifests that were pushed", |figures| figures.manifests_pushed),
+    ("wharf_quota_refusals", "Pushes that were refused for want of quota", |figures| figures.quota_refusals),
 ];
 
 /// The metrics of catalog and registry.
@@ -63,7 +64,9 @@ impl Collector for Parts {
         let largest = "Transactions that one commit served at most";
         gauge(&mut encoder, "wharf_db_largest_batch", largest, catalog.largest_batch)?;
         let active = "Requests that are sending bytes into an upload";
-        gauge(&mut encoder, "wharf_uploads_active", active, registry.uploads_active)
+        gauge(&mut encoder, "wharf_uploads_active", active, registry.uploads_active)?;
+        let warned = "Projects that use more than a limit that warns";
+        gauge(&mut encoder, "wharf_quota_warned_projects", warned, registry.quota_warned_projects)
     }
 }
 

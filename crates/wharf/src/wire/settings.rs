@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use futures_util::FutureExt as _;
+use wharf_context::quota::{Limit, Limits};
 use wharf_db::Db;
 use wharf_identity::Secret;
 
 use crate::config::Config;
+use crate::config::size::Size;
 use crate::config::storage::Place;
 use crate::server::health::Check;
 
@@ -34,6 +36,18 @@ pub(super) fn registry(config: &Config) -> wharf_registry::Settings {
         untagged_after: config.collection.untagged_after.map(|span| span.0),
         presigned_for: std::time::Duration::ZERO,
         sparse_images: config.registry.sparse_images,
+        quota: quota(config),
+    }
+}
+
+/// What a new project may use. Nobody has more bytes than a number of the catalog can hold.
+fn quota(config: &Config) -> Limits {
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let size = |size: Size| number(size.0);
+    let quota = &config.quota;
+    Limits {
+        bytes: Limit { hard: quota.bytes.map(size), warn: quota.warn_bytes.map(size) },
+        manifests: Limit { hard: quota.manifests.map(number), warn: quota.warn_manifests.map(number) },
     }
 }
 
