@@ -91,16 +91,10 @@ impl Account<'_> {
 
     /// Charges for `amount`, all or nothing.
     pub(crate) async fn take(&self, tx: &mut Tx<'_>, amount: &Amount) -> Result<(), Error> {
-        if store::take(tx, self.project(), self.shard.number(), amount).await? {
+        if *amount == Amount::default() || store::take(tx, self.project(), self.shard.number(), amount).await? {
             return Ok(());
         }
         self.ask(tx, amount).await
-    }
-
-    /// Charges for manifests that left the bin.
-    pub(crate) async fn take_manifests(&self, tx: &mut Tx<'_>, manifests: usize) -> Result<(), Error> {
-        let manifests = i64::try_from(manifests).unwrap_or(i64::MAX);
-        if manifests == 0 { Ok(()) } else { self.take(tx, &Amount { bytes: 0, manifests }).await }
     }
 
     /// Asks for a larger allowance, with all shards in view.

@@ -202,6 +202,21 @@ async fn what_is_deleted_gives_its_room_back_when_it_is_gone() {
 }
 
 #[tokio::test]
+async fn what_comes_back_from_the_bin_needs_room_for_its_number() {
+    let fixture = Fixture::open().await;
+    let (ctx, app) = (owner(&["p/app"]), name("p/app"));
+    let digest = fixture.push_image(&ctx, "p/app", "v1", b"one").await;
+    fixture.registry.delete_manifest(&ctx, &app, &digest, &Precondition::None).await.expect("deleted");
+    fixture.push_image(&ctx, "p/app", "v2", b"two").await;
+    fixture.limit(manifests(1)).await;
+    assert!(is_refused(&fixture.registry.restore_manifest(&ctx, &app, &digest).await));
+    fixture.limit(manifests(2)).await;
+    fixture.registry.restore_manifest(&ctx, &app, &digest).await.expect("there is room");
+    assert_eq!(fixture.usage().await.manifests, 2);
+    assert_eq!(fixture.drift().await, Amount::default());
+}
+
+#[tokio::test]
 async fn a_limit_below_the_usage_keeps_what_is_there_and_takes_nothing_until_there_is_room() {
     let fixture = Fixture::open().await;
     fixture.push("p/app", &content(1, 60)).await.expect("no limit");
@@ -282,6 +297,7 @@ enum Step {
     Push { repository: usize, layer: u8 },
     Mount { from: usize, layer: u8 },
     DeleteManifest { repository: usize, layer: u8 },
+    Restore { repository: usize, layer: u8 },
     DeleteBlob { repository: usize, layer: u8 },
     Limit { bytes: i64, manifests: i64 },
     Wait,
@@ -295,9 +311,10 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (0..2usize, 0..5u8).prop_map(|(repository, layer)| Step::Push { repository, layer }),
         2 => (0..2usize, 0..5u8).prop_map(|(from, layer)| Step::Mount { from, layer }),
         2 => (0..2usize, 0..5u8).prop_map(|(repository, layer)| Step::DeleteManifest { repository, layer }),
+        2 => (0..2usize, 0..5u8).prop_map(|(repository, layer)| Step::Restore { repository, layer }),
         1 => (0..2usize, 0..5u8).prop_map(|(repository, layer)| Step::DeleteBlob { repository, layer }),
         1 => (0..3_000i64, 0..6i64).prop_map(|(bytes, manifests)| Step::Limit { bytes, manifests }),
-        2 => Just(Step::Wait),
+        1 => Just(Step::Wait),
         3 => Just(Step::Collect),
     ]
 }
@@ -320,6 +337,10 @@ async fn run(fixture: &Fixture, ctx: &Context, step: &Step) {
         Step::DeleteManifest { repository: at, layer } => {
             let digest = sha256(image(&[layer; 200]).as_bytes());
             fixture.registry.delete_manifest(ctx, &repository(at), &digest, &Precondition::None).await.ok();
+        }
+        Step::Restore { repository: at, layer } => {
+            let digest = sha256(image(&[layer; 200]).as_bytes());
+            fixture.registry.restore_manifest(ctx, &repository(at), &digest).await.ok();
         }
         Step::DeleteBlob { repository: at, layer } => {
             fixture.registry.delete_blob(ctx, &repository(at), &sha256(&[layer; 200])).await.ok();
