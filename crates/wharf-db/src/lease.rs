@@ -66,6 +66,15 @@ impl Tx<'_> {
         store::is_held(self, name).await
     }
 
+    /// Makes a lease that has not ended last for `duration` from now. Fails with [`Error::LeaseLost`] where its time was
+    /// up, even if nobody has taken it: others have worked as if there were none.
+    pub async fn prolong_lease(&mut self, lease: &Lease, duration: Duration) -> Result<Lease, Error> {
+        if self.is_leased(&lease.name()).await? {
+            return store::renew(self, lease, duration).await;
+        }
+        Err(Error::LeaseLost { name: lease.name() })
+    }
+
     /// Fails with [`Error::LeaseLost`] unless `lease` is still its holder's when this transaction commits.
     pub async fn check_lease(&mut self, lease: &Lease) -> Result<(), Error> {
         store::check(self, lease).await

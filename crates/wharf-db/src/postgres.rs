@@ -18,6 +18,7 @@ use tokio_postgres::error::SqlState;
 use wharf_context::Timestamp;
 
 use self::bulk::Bulk;
+pub(crate) use self::connect::masked;
 use self::reading::Reading;
 use self::statement::Link;
 use self::texts::Texts;
@@ -67,7 +68,7 @@ impl Postgres {
             scan_timeout: settings.scan_timeout,
             counters,
         };
-        let open = |source| Error::Open { url: connect::masked(&settings.url), source };
+        let open = |source| Error::Open { url: masked(&settings.url), source };
         let client = postgres.pool.get().await.map_err(|error| open(error.into()))?;
         migrations::on_postgres(&client).await?;
         drop(client);

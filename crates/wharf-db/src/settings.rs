@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::postgres::masked;
+
 /// Settings of one database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -33,6 +35,11 @@ pub enum Time {
 }
 
 impl Settings {
+    /// The URL without its password, for people.
+    pub fn masked_url(&self) -> String {
+        if self.url.starts_with("sqlite:") { self.url.clone() } else { masked(&self.url) }
+    }
+
     /// Defaults for the database at `url`.
     pub fn new(url: impl Into<String>) -> Self {
         Self {

@@ -5,7 +5,7 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`bin`], [`collection`], [`fsck`], [`quota`], [`figures`], [`ports`].
+//! [`referrer`], [`bin`], [`collection`], [`fsck`], [`moving`], [`quota`], [`figures`], [`ports`].
 
 pub mod bin;
 pub mod blob;
@@ -14,6 +14,7 @@ pub mod error;
 pub mod figures;
 pub mod fsck;
 pub mod manifest;
+pub mod moving;
 pub mod page;
 pub mod ports;
 pub mod quota;
@@ -30,6 +31,7 @@ pub use error::Error;
 pub use figures::Figures;
 pub use fsck::{Finding, FsckOptions, FsckRun, FsckState};
 pub use manifest::{Accepted, NewManifest, StoredManifest};
+pub use moving::{ByteCopy, BytesHold, CopyFigures, CopySettings, Damaged};
 pub use page::Page;
 pub use ports::{Projects, Replicas};
 pub use referrer::{ReferrersPage, ReferrersQuery};

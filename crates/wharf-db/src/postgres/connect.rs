@@ -95,7 +95,7 @@ impl Target {
 }
 
 /// The URL without its password, for errors and logs.
-pub(super) fn masked(text: &str) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else { return "(a URL that cannot be read)".to_owned() };
     if url.password().is_some() && url.set_password(Some("***")).is_err() {
         return "(a URL with a password)".to_owned();

@@ -15,7 +15,7 @@ use crate::blob::store::hex_list;
 use crate::error::Error;
 use crate::registry::Registry;
 use crate::upload;
-use crate::{blob, manifest, quota};
+use crate::{blob, manifest, moving, quota};
 
 /// What a process remembers between two passes.
 #[derive(Debug)]
@@ -209,7 +209,14 @@ impl Registry {
 
     /// Deletes the bytes of blobs that were found to be unused, then their rows.
     async fn delete_blobs(&self) -> Result<(usize, u64), Error> {
-        let dying = self.db.claim(async |tx| store::claim_dying(tx, BATCH, LEASE).await).await?;
+        let dying = self
+            .db
+            .claim(async |tx| {
+                let dying = store::claim_dying(tx, BATCH, LEASE).await?;
+                // A backup or a move counts on bytes that it has seen present. They stay until it has ended.
+                Ok::<_, Error>(if moving::hold::is_held(tx).await? { Vec::new() } else { dying })
+            })
+            .await?;
         if dying.is_empty() {
             return Ok((0, 0));
         }

@@ -32,9 +32,9 @@ impl Registry {
         let keeper = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(RENEW_EVERY).await;
-                // A frozen catalog renews nothing, and lets nobody choose bytes to delete either.
-                if let Err(error) = db.renew(&kept, LENGTH).await {
-                    tracing::debug!(%error, "cannot renew the hold on bytes");
+                // A frozen catalog prolongs nothing, and lets nobody choose bytes to delete either.
+                if let Err(error) = prolong(&db, &kept).await {
+                    tracing::debug!(%error, "cannot prolong the hold on bytes");
                 }
             }
         });
@@ -53,17 +53,21 @@ pub(crate) async fn is_held(tx: &mut Tx<'_>) -> Result<bool, Error> {
 }
 
 impl BytesHold {
-    /// Fails when the hold was lost: then bytes may have gone that should have stayed.
+    /// Fails when the hold was lost at some time: then bytes may have gone that should have stayed.
     pub async fn confirm(&self) -> Result<(), Error> {
-        let lease = &self.lease;
-        self.db.transaction(async |tx| tx.check_lease(lease).await).await?;
-        Ok(())
+        prolong(&self.db, &self.lease).await
     }
 
     /// Gives the hold back.
     pub async fn release(self) -> Result<(), Error> {
         Ok(self.db.release(self.lease.clone()).await?)
     }
+}
+
+/// A hold whose time was up is not taken up again, so that one that was lost stays lost.
+async fn prolong(db: &Db, lease: &Lease) -> Result<(), Error> {
+    db.transaction(async |tx| tx.prolong_lease(lease, LENGTH).await).await?;
+    Ok(())
 }
 
 impl Drop for BytesHold {

@@ -66,6 +66,11 @@ impl Fixture {
         stored
     }
 
+    /// The catalog itself.
+    pub(crate) fn db(&self) -> &wharf_db::Db {
+        &self.database.db
+    }
+
     /// Where a blob's bytes lie.
     pub(crate) async fn storage_key(&self, digest: &Digest) -> StorageKey {
         let statement = "SELECT storage_key FROM blobs WHERE digest = ?1";

@@ -6,6 +6,7 @@ mod fixture;
 mod fsck;
 mod histories;
 mod manifests;
+mod moving;
 mod quotas;
 mod referrers;
 mod tags;

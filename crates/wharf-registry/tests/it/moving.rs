@@ -1,0 +1,158 @@
+//! Moving bytes: all of them, verified, resumable, and none deleted meanwhile.
+
+use std::sync::Arc;
+
+use wharf_blob::{Memory, StorageKey, Store, UploadState, body};
+use wharf_context::Maintain;
+use wharf_oci::{Algorithm, Digest};
+use wharf_registry::{ByteCopy, CopySettings};
+
+use crate::fixture::{Fixture, GRACE, name, owner};
+
+const SETTINGS: CopySettings = CopySettings { parallel: 4, bytes_per_second: 0, rehashes: false };
+const REHASHING: CopySettings = CopySettings { rehashes: true, ..SETTINGS };
+
+fn permit() -> Maintain {
+    Maintain::granted()
+}
+
+fn copy(fixture: &Fixture, target: &Arc<Memory>, settings: CopySettings) -> ByteCopy {
+    let stores = (Arc::clone(&fixture.store) as Arc<dyn Store>, Arc::clone(target) as Arc<dyn Store>);
+    ByteCopy::new(permit(), fixture.db().clone(), stores, settings)
+}
+
+/// Pushes blobs with these contents; says where their bytes lie.
+async fn push(fixture: &Fixture, contents: &[&[u8]]) -> Vec<(Digest, StorageKey)> {
+    let mut pushed = Vec::new();
+    for content in contents {
+        let digest = fixture.push_blob(&owner(&["p/app"]), "p/app", content).await;
+        pushed.push((digest, fixture.storage_key(&digest).await));
+    }
+    pushed
+}
+
+/// Puts other bytes under a key.
+async fn put(store: &dyn Store, key: StorageKey, content: &'static [u8]) {
+    let upload = key.upload();
+    store.delete(&[key]).await.unwrap();
+    store.begin(upload).await.unwrap();
+    let appended = store.append(&upload, UploadState::new(Algorithm::Sha256), body::whole(content)).await;
+    appended.end.unwrap();
+    store.finish(&upload, &appended.state).await.unwrap();
+}
+
+async fn has(store: &dyn Store, key: &StorageKey) -> Option<u64> {
+    store.size(key).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_blob_is_copied_once_under_its_key() {
+    let fixture = Fixture::open().await;
+    let target = Arc::new(Memory::new());
+    let first = push(&fixture, &[b"one", b"two", b""]).await;
+    let mut moving = copy(&fixture, &target, SETTINGS);
+    moving.pass().await.unwrap();
+    let second = push(&fixture, &[b"three"]).await;
+    moving.pass().await.unwrap();
+    for (digest, key) in first.iter().chain(&second) {
+        let expected = has(&*fixture.store, key).await;
+        assert!(expected.is_some() && has(&*target, key).await == expected, "{digest}");
+    }
+    let figures = moving.figures();
+    assert_eq!((figures.seen_blobs(), figures.copied_blobs(), figures.copied_bytes()), (4, 4, 11));
+    let mut again = copy(&fixture, &target, REHASHING);
+    again.pass().await.unwrap();
+    assert_eq!((again.figures().seen_blobs(), again.figures().copied_blobs()), (4, 0), "all of it was there");
+}
+
+#[tokio::test]
+async fn what_an_earlier_copy_left_half_done_or_wrong_is_copied_anew() {
+    let fixture = Fixture::open().await;
+    let target = Arc::new(Memory::new());
+    let pushed = push(&fixture, &[b"open", b"short", b"other"]).await;
+    let [open, short, other] = [pushed[0].1, pushed[1].1, pushed[2].1];
+    target.begin(open.upload()).await.unwrap();
+    put(&*target, short, b"sh").await;
+    put(&*target, other, b"OTHER").await;
+    let mut by_size = copy(&fixture, &target, SETTINGS);
+    by_size.pass().await.unwrap();
+    assert_eq!(by_size.figures().copied_blobs(), 2, "the size alone is right");
+    let mut by_digest = copy(&fixture, &target, REHASHING);
+    by_digest.pass().await.unwrap();
+    assert_eq!(by_digest.figures().copied_blobs(), 1);
+    for (_, key) in &pushed {
+        assert_eq!(has(&*target, key).await, has(&*fixture.store, key).await);
+    }
+}
+
+#[tokio::test]
+async fn damaged_blobs_are_named_and_not_copied() {
+    let fixture = Fixture::open().await;
+    let target = Arc::new(Memory::new());
+    let pushed = push(&fixture, &[b"missing", b"short", b"rotten", b"well"]).await;
+    fixture.store.delete(&[pushed[0].1]).await.unwrap();
+    put(&*fixture.store, pushed[1].1, b"sh").await;
+    put(&*fixture.store, pushed[2].1, b"ROTTEN").await;
+    let mut moving = copy(&fixture, &target, SETTINGS);
+    moving.pass().await.unwrap();
+    let mut damaged: Vec<_> = moving.damaged().iter().map(|damaged| damaged.digest).collect();
+    damaged.sort();
+    let mut expected: Vec<_> = pushed[..3].iter().map(|(digest, _)| *digest).collect();
+    expected.sort();
+    assert_eq!(damaged, expected);
+    for (_, key) in &pushed[..3] {
+        assert_eq!(has(&*target, key).await, None);
+    }
+    assert_eq!(has(&*target, &pushed[3].1).await, Some(4));
+}
+
+#[tokio::test]
+async fn what_the_catalog_no_longer_knows_is_pruned_and_nothing_else() {
+    let fixture = Fixture::open().await;
+    let target = Arc::new(Memory::new());
+    let pushed = push(&fixture, &[b"kept"]).await;
+    let stranger = Memory::new().create().await.unwrap().storage_key();
+    let mut moving = copy(&fixture, &target, SETTINGS);
+    moving.pass().await.unwrap();
+    assert!(moving.is_target_free().await.unwrap());
+    put(&*target, stranger, b"gone").await;
+    assert!(!moving.is_target_free().await.unwrap());
+    assert_eq!(moving.prune().await.unwrap(), 1);
+    assert_eq!((has(&*target, &stranger).await, has(&*target, &pushed[0].1).await), (None, Some(4)));
+}
+
+#[tokio::test]
+async fn no_bytes_go_while_they_are_held_and_they_go_afterwards() {
+    let fixture = Fixture::open().await;
+    let pushed = push(&fixture, &[b"orphan", b"again"]).await;
+    let hold = fixture.registry.hold_bytes(permit()).await.unwrap().unwrap();
+    assert!(fixture.registry.hold_bytes(permit()).await.unwrap().is_none(), "one at a time");
+    push(&fixture, &[b"again"]).await;
+    assert_eq!(has(&*fixture.store, &pushed[1].1).await, Some(5), "replaced, and kept");
+    let ctx = owner(&["p/app"]);
+    fixture.registry.delete_blob(&ctx, &name("p/app"), &pushed[0].0).await.unwrap();
+    for _ in 0..100 {
+        fixture.clock.advance(GRACE / 36);
+        hold.confirm().await.unwrap();
+    }
+    fixture.registry.collect().await.unwrap();
+    assert_eq!(has(&*fixture.store, &pushed[0].1).await, Some(6), "collected, and kept");
+    hold.release().await.unwrap();
+    fixture.clock.advance(GRACE * 2);
+    fixture.registry.collect().await.unwrap();
+    for (_, key) in &pushed {
+        assert_eq!(has(&*fixture.store, key).await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_hold_whose_time_was_up_is_lost_for_good() {
+    let fixture = Fixture::open().await;
+    let hold = fixture.registry.hold_bytes(permit()).await.unwrap().unwrap();
+    fixture.clock.advance(GRACE);
+    assert!(hold.confirm().await.is_err());
+    let other = fixture.registry.hold_bytes(permit()).await.unwrap().unwrap();
+    assert!(hold.confirm().await.is_err());
+    hold.release().await.unwrap();
+    other.confirm().await.unwrap();
+}
