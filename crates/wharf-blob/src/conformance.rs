@@ -115,7 +115,7 @@ fn failure<T: std::fmt::Debug>(result: Result<T, Error>) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::sealed::keys::{DataKey, Keys, KeysError};
     use crate::{Files, Memory, Sealed};
@@ -134,7 +134,8 @@ mod tests {
         }
     }
 
-    fn sealed(inner: impl Store + 'static) -> Arc<dyn Store> {
+    /// A store that seals over `inner`, under a key of its own.
+    pub(crate) fn sealed(inner: impl Store + 'static) -> Arc<dyn Store> {
         let key = DataKey::new(uuid::Uuid::new_v4(), zeroize::Zeroizing::new([7; 32]));
         Arc::new(Sealed::new(Arc::new(inner), Arc::new(OneKey(key)), true))
     }

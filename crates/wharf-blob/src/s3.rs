@@ -252,6 +252,10 @@ impl Store for S3 {
         Box::pin(self.hash_again(*upload, state, algorithm))
     }
 
+    fn holds_empty_uploads(&self) -> bool {
+        false
+    }
+
     fn decides(&self) -> bool {
         self.bucket.abilities.decide()
     }

@@ -29,6 +29,7 @@ use crate::key::{StorageKey, UploadKey};
 use crate::reader::Reader;
 use crate::state::UploadState;
 use crate::store::{Appended, BoxFuture, Store, Stored, Upload};
+use append::Addition;
 use keys::{DataKey, Keys, KeysError};
 use place::Place;
 
@@ -55,8 +56,9 @@ impl Sealed {
 
     /// Fails where nothing of the body was kept.
     async fn try_add(&self, upload: UploadKey, state: &UploadState, body: Body) -> Result<Appended, Error> {
-        let mut place = Place::of(&*self.keys, upload, state).await?;
-        let (sealed, fed) = append::feed(upload, &place, state.hasher.clone(), body)?;
+        let mut place = Place::of(self, upload, state).await?;
+        let addition = Addition { upload, place: &place, hasher: state.hasher.clone(), body };
+        let (sealed, fed) = append::feed(addition, !self.inner.holds_empty_uploads())?;
         let appended = self.inner.append(&upload, place.inner, sealed).await;
         appended.end?;
         let fed = fed.await.map_err(|_| Error::Stopped)?;
@@ -167,6 +169,10 @@ impl Store for Sealed {
             return self.inner.rehash(upload, state, algorithm);
         }
         Box::pin(self.hash_again(*upload, state, algorithm))
+    }
+
+    fn holds_empty_uploads(&self) -> bool {
+        self.inner.holds_empty_uploads()
     }
 
     fn decides(&self) -> bool {

@@ -82,6 +82,12 @@ pub trait Store: fmt::Debug + Send + Sync {
         algorithm: Algorithm,
     ) -> BoxFuture<'a, Result<UploadState, Error>>;
 
+    /// Whether an upload stands in the store before it has bytes. If not, one that has ended without any cannot be told from
+    /// one that has just begun.
+    fn holds_empty_uploads(&self) -> bool {
+        true
+    }
+
     /// Whether the store itself lets one of two that finish an upload at once win, wherever they run. If not, whoever
     /// calls [`Store::finish`] must have made sure of being the only one.
     fn decides(&self) -> bool {

@@ -39,3 +39,23 @@ async fn s3_keeps_every_promise_of_a_store() {
     let Some(settings) = settings() else { return };
     conformance::run(Arc::new(open(&settings).await)).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sealed_s3_keeps_every_promise_of_a_store() {
+    let Some(settings) = settings() else { return };
+    conformance::run(conformance::tests::sealed(open(&settings).await)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealed_upload_of_several_parts_ends_under_another_algorithm() {
+    let Some(settings) = settings() else { return };
+    let store = conformance::tests::sealed(open(&settings).await);
+    let bytes = bytes::Bytes::from(vec![7; 20 << 20]);
+    let upload = store.create().await.expect("begins");
+    let appended = store.append(&upload, UploadState::new(Algorithm::Sha256), crate::body::whole(bytes.clone())).await;
+    appended.end.expect("appends");
+    let state = store.rehash(&upload, appended.state, Algorithm::Sha512).await.expect("reads again");
+    assert_eq!(state.digest(), wharf_oci::Digest::of(Algorithm::Sha512, &bytes));
+    let key = store.finish(&upload, &state).await.expect("finishes");
+    assert_eq!(store.size(&key).await.expect("known"), Some(20 << 20));
+}

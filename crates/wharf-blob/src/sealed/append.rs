@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::cipher::{Cipher, Position, Use, random};
-use super::format::{EPOCH_BYTES, Head, OVERHEAD_BYTES, SEGMENT_BYTES, STORED_BYTES, TAG_BYTES};
+use super::format::{EPOCH_BYTES, HEAD_BYTES, Head, OVERHEAD_BYTES, SEGMENT_BYTES, STORED_BYTES, TAG_BYTES};
 use super::place::Place;
 use crate::blocking;
 use crate::body::{Body, BodyError};
@@ -25,8 +25,8 @@ const BATCH_BYTES: usize = 4 * SEGMENT_BYTES;
 pub(super) struct Sealer {
     cipher: Cipher,
     epoch: [u8; EPOCH_BYTES],
-    // Written before the first segment.
-    head: Head,
+    // Goes before the first segment, and only once.
+    head: Option<Head>,
     segments: u32,
     previous: [u8; TAG_BYTES],
 }
@@ -35,16 +35,20 @@ impl Sealer {
     /// Goes on from `place`.
     pub(super) fn new(place: &Place, upload: UploadKey) -> Result<Self, Error> {
         let cipher = place.cipher(upload, Use::Segments);
-        Ok(Self { cipher, epoch: random()?, head: place.head, segments: place.segments, previous: place.previous })
+        let head = (place.inner.offset == 0).then_some(place.head);
+        Ok(Self { cipher, epoch: random()?, head, segments: place.segments, previous: place.previous })
+    }
+
+    /// The head, unless it was written.
+    fn head(&mut self) -> Option<Bytes> {
+        self.head.take().map(|head| Bytes::copy_from_slice(&head.to_bytes()))
     }
 
     /// Seals the segments of `plain`, all whole unless the last one ends the blob; `None`: there are too many.
     pub(super) fn seal(&mut self, plain: &[u8], is_end: bool) -> Option<Vec<u8>> {
         let count = plain.len().div_ceil(SEGMENT_BYTES) + 1;
-        let mut sealed = Vec::with_capacity(plain.len() + count * OVERHEAD_BYTES + size_of::<Head>());
-        if self.segments == 0 {
-            sealed.extend_from_slice(&self.head.to_bytes());
-        }
+        let mut sealed = Vec::with_capacity(HEAD_BYTES + plain.len() + count * OVERHEAD_BYTES);
+        sealed.extend_from_slice(&self.head().unwrap_or_default());
         let mut left = plain;
         loop {
             let (segment, rest) = left.split_at(left.len().min(SEGMENT_BYTES));
@@ -83,17 +87,24 @@ pub(super) struct Fed {
     pub(super) end: Result<(), Error>,
 }
 
-/// `body` sealed, behind what `place` holds already; and what has become of it, once the stream was read to its end.
-pub(super) fn feed(
-    upload: UploadKey,
-    place: &Place,
-    hasher: Hasher,
-    body: Body,
-) -> Result<(Body, oneshot::Receiver<Fed>), Error> {
+/// An append: where it begins, and what it adds.
+pub(super) struct Addition<'a> {
+    pub(super) upload: UploadKey,
+    pub(super) place: &'a Place,
+    /// The hash of all plaintext before it.
+    pub(super) hasher: Hasher,
+    pub(super) body: Body,
+}
+
+/// The body sealed, behind what the place holds already; and what has become of it, once the stream was read to its end.
+/// The head comes before all segments, or at once, where an upload needs bytes to stand in the inner store.
+pub(super) fn feed(addition: Addition<'_>, has_head_at_once: bool) -> Result<(Body, oneshot::Receiver<Fed>), Error> {
+    let Addition { upload, place, hasher, body } = addition;
     let (told, fed) = oneshot::channel();
-    let work = Work { sealer: Sealer::new(place, upload)?, hasher };
+    let mut work = Work { sealer: Sealer::new(place, upload)?, hasher };
     let feeder = Feeder {
         upload,
+        head: if has_head_at_once { work.sealer.head() } else { None },
         body: Some(body),
         plain: place.tail.to_vec(),
         hashed: place.tail.len(),
@@ -125,6 +136,8 @@ enum At {
 /// Gathers the plaintext of a batch while the one before it is being sealed.
 struct Feeder {
     upload: UploadKey,
+    // What goes first.
+    head: Option<Bytes>,
     // None when it has ended.
     body: Option<Body>,
     plain: Vec<u8>,
@@ -138,6 +151,9 @@ struct Feeder {
 impl Feeder {
     /// The next sealed bytes; `None` at the end.
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.head.is_some() {
+            return Ok(self.head.take());
+        }
         loop {
             self.gather().await;
             let sealed = self.settle().await?;

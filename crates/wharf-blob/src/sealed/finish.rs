@@ -1,6 +1,6 @@
 //! Finishing: the last segment is sealed and the inner store makes all of it immutable; and reading an open upload.
 
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
 use wharf_oci::Algorithm;
 
 use super::Sealed;
@@ -14,17 +14,23 @@ use crate::state::{Hasher, UploadState};
 
 impl Sealed {
     pub(super) async fn end(&self, upload: UploadKey, state: &UploadState) -> Result<StorageKey, Error> {
-        let place = Place::of(&*self.keys, upload, state).await?;
-        let last = append::last(&place, upload)?;
-        let appended = self.inner.append(&upload, place.inner, body::whole(last)).await;
-        let finished = match appended.end {
-            Ok(()) => self.inner.finish(&upload, &appended.state).await,
+        let finished = match self.seal_last(upload, state).await {
+            Ok(whole) => self.inner.finish(&upload, &whole).await,
             Err(error) => Err(error),
         };
         match finished {
             Err(Error::UploadNotFound { .. }) => self.check_finished(upload, state).await,
             finished => finished,
         }
+    }
+
+    /// Adds the last segment; returns the inner store's state of the whole. What was appended to before stays what it was:
+    /// whoever goes on from `state` drops this segment and seals another one, in another epoch.
+    async fn seal_last(&self, upload: UploadKey, state: &UploadState) -> Result<UploadState, Error> {
+        let place = Place::of(self, upload, state).await?;
+        let last = append::last(&place, upload)?;
+        let appended = self.inner.append(&upload, place.inner, body::whole(last)).await;
+        appended.end.map(|()| appended.state)
     }
 
     /// The upload is gone. Were it finished by an earlier try of this caller, exactly these bytes lie there.
@@ -50,13 +56,10 @@ impl Sealed {
         Ok(UploadState { hasher, ..state })
     }
 
-    /// The plaintext that `state` describes.
+    /// The plaintext that `state` describes. A store that can only read what is whole makes it so: then this is it.
     pub(super) async fn read_upload(&self, upload: UploadKey, state: &UploadState) -> Result<Reader, Error> {
-        let place = Place::of(&*self.keys, upload, state).await?;
-        let sealed = self.inner.reread(&upload, &place.inner).await?;
-        let segments = self.read_segments(upload.storage_key(), sealed, place.sealed_bytes()).await?;
-        let tail = (!place.tail.is_empty()).then(|| Ok(place.tail.into()));
-        Ok(Reader::new(state.offset, 0..state.offset, segments.chain(stream::iter(tail))))
+        let whole = self.seal_last(upload, state).await?;
+        self.read_whole(upload.storage_key(), self.inner.reread(&upload, &whole).await?).await
     }
 }
 

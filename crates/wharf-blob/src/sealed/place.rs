@@ -9,7 +9,7 @@
 use super::cipher::{Cipher, Use, random};
 use super::format::{HEAD_BYTES, Head, SEGMENT_BYTES, TAG_BYTES};
 use super::keys::{DataKey, Keys};
-use super::lookup;
+use super::{Sealed, lookup};
 use crate::error::Error;
 use crate::key::UploadKey;
 use crate::state::UploadState;
@@ -33,14 +33,14 @@ pub(super) struct Place {
 
 impl Place {
     /// Where `state` stands: at the beginning, with a new head, or where the last append left it.
-    pub(super) async fn of(keys: &dyn Keys, upload: UploadKey, state: &UploadState) -> Result<Self, Error> {
+    pub(super) async fn of(store: &Sealed, upload: UploadKey, state: &UploadState) -> Result<Self, Error> {
         if state.place.is_empty() && state.offset == 0 {
-            return Self::begin(keys, upload).await;
+            return Self::begin(&*store.keys, upload).await;
         }
         // A state that does not open is another upload's, or was written by somebody else: it describes nothing here.
         let lost = || Error::UploadLost { upload, expected_bytes: state.offset, found_bytes: 0 };
         let parts = Parts::split(&state.place).ok_or_else(lost)?;
-        let data_key = lookup(keys, upload.storage_key(), parts.head.key).await?;
+        let data_key = lookup(&*store.keys, upload.storage_key(), parts.head.key).await?;
         Self::open(parts, data_key, upload, state).ok_or_else(lost)
     }
 
@@ -66,14 +66,9 @@ impl Place {
         (place.offset() == state.offset).then_some(place)
     }
 
-    /// How many bytes lie in segments.
-    pub(super) fn sealed_bytes(&self) -> u64 {
-        u64::from(self.segments) * SEGMENT_BYTES as u64
-    }
-
     /// How many bytes the upload has.
     pub(super) fn offset(&self) -> u64 {
-        self.sealed_bytes() + self.tail.len() as u64
+        u64::from(self.segments) * SEGMENT_BYTES as u64 + self.tail.len() as u64
     }
 
     /// The form that the catalog keeps.

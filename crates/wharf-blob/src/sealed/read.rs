@@ -12,8 +12,7 @@ use futures_util::{Stream, StreamExt, future, stream};
 
 use super::cipher::{Cipher, Position, Use};
 use super::format::{
-    EPOCH_BYTES, HEAD_BYTES, Head, OVERHEAD_BYTES, SEGMENT_BYTES, STORED_BYTES, TAG_BYTES, last_segment, place_of,
-    plain_size,
+    HEAD_BYTES, Head, OVERHEAD_BYTES, SEGMENT_BYTES, STORED_BYTES, TAG_BYTES, last_segment, place_of, plain_size,
 };
 use super::{Sealed, lookup};
 use crate::blocking;
@@ -38,11 +37,15 @@ impl Sealed {
 
     async fn read_all(&self, key: StorageKey) -> Result<Reader, Error> {
         let reader = self.inner.open(&key, None).await?;
+        self.read_whole(key, reader).await
+    }
+
+    /// The plaintext of the whole blob that the inner store gives as `reader`.
+    pub(super) async fn read_whole(&self, key: StorageKey, reader: Reader) -> Result<Reader, Error> {
         let size_bytes = plain_size(reader.size_bytes()).ok_or(Error::Sealed { key, offset: 0 })?;
         let mut pieces = Pieces::new(reader);
         let cipher = self.cipher(key, &mut pieces).await?;
-        let blob = Blob { key, cipher, size_bytes, has_end: true };
-        Ok(Segments::new(blob, pieces, 0..size_bytes).into_reader())
+        Ok(Segments::new(Blob { key, cipher, size_bytes }, pieces, 0..size_bytes).into_reader())
     }
 
     async fn read_range(&self, key: StorageKey, range: Range<u64>) -> Result<Reader, Error> {
@@ -65,24 +68,7 @@ impl Sealed {
         // The tag of the segment before the first one says what the first one follows.
         let begin = if first == 0 { place_of(0) } else { place_of(first) - TAG_BYTES as u64 };
         let pieces = Pieces::new(self.inner.open(&key, Some(begin..end)).await?);
-        let blob = Blob { key, cipher, size_bytes, has_end: true };
-        Ok(Segments::new(blob, pieces, range).into_reader())
-    }
-
-    /// The first `size_bytes` of an upload, which are whole segments: what the inner store gives as `reader`.
-    pub(super) async fn read_segments(
-        &self,
-        key: StorageKey,
-        reader: Reader,
-        size_bytes: u64,
-    ) -> Result<Reader, Error> {
-        if size_bytes == 0 {
-            return Ok(Reader::new(0, 0..0, stream::empty()));
-        }
-        let mut pieces = Pieces::new(reader);
-        let cipher = self.cipher(key, &mut pieces).await?;
-        let blob = Blob { key, cipher, size_bytes, has_end: false };
-        Ok(Segments::new(blob, pieces, 0..size_bytes).into_reader())
+        Ok(Segments::new(Blob { key, cipher, size_bytes }, pieces, range).into_reader())
     }
 
     /// Reads the head and derives the key of the blob's segments.
@@ -133,8 +119,6 @@ struct Blob {
     key: StorageKey,
     cipher: Cipher,
     size_bytes: u64,
-    /// Whether its last segment is the one that ends a blob: an open upload has no end yet.
-    has_end: bool,
 }
 
 /// The segments of a range, on their way out.
@@ -182,7 +166,7 @@ impl Segments {
         self.next = to;
         let Some(sealed) = self.pieces.take(self.stored_bytes(from..to)).await? else { return Err(torn) };
         self.previous = Some(last_tag(&sealed));
-        let is_end = self.blob.has_end && to > last_segment(self.blob.size_bytes);
+        let is_end = to > last_segment(self.blob.size_bytes);
         let (blob, range) = (Arc::clone(&self.blob), self.range.clone());
         Ok(Some(Batch { blob, first: from, is_end, previous, sealed, range }))
     }
@@ -247,12 +231,9 @@ impl Batch {
     /// Opens one segment behind what `plain` holds; whether it is what was sealed there.
     fn open_segment(&mut self, at: Position, sealed: &mut Cursor, stored: usize, plain: &mut Vec<u8>) -> bool {
         let Some(size_bytes) = stored.checked_sub(OVERHEAD_BYTES) else { return false };
-        let mut epoch = [0; EPOCH_BYTES];
-        sealed.copy_to(&mut epoch);
-        let from = plain.len();
-        plain.resize(from + size_bytes, 0);
-        sealed.copy_to(&mut plain[from..]);
-        sealed.copy_to(&mut self.previous);
+        let (epoch, from) = (sealed.array(), plain.len());
+        sealed.take(size_bytes, |part| plain.extend_from_slice(part));
+        self.previous = sealed.array();
         self.blob.cipher.open(epoch, at, &mut plain[from..], self.previous)
     }
 
@@ -271,17 +252,26 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn copy_to(&mut self, mut to: &mut [u8]) {
-        while !to.is_empty() {
+    /// Gives `each` the next `wanted` bytes, part by part.
+    fn take(&mut self, mut wanted: usize, mut each: impl FnMut(&[u8])) {
+        while wanted > 0 {
             let Some(piece) = self.pieces.front_mut() else { return };
-            let part = piece.split_to(piece.len().min(to.len()));
-            let (here, rest) = to.split_at_mut(part.len());
-            here.copy_from_slice(&part);
-            to = rest;
+            let part = piece.split_to(piece.len().min(wanted));
+            each(&part);
+            wanted -= part.len();
             if piece.is_empty() {
                 self.pieces.pop_front();
             }
         }
+    }
+
+    fn array<const N: usize>(&mut self) -> [u8; N] {
+        let (mut array, mut at) = ([0; N], 0);
+        self.take(N, |part| {
+            array[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        });
+        array
     }
 }
 
