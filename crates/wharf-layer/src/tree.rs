@@ -130,12 +130,9 @@ impl Tree {
     }
 
     fn put(&mut self, entry: &Entry, content: Option<Digest>) -> Result<(), Error> {
-        let file = match &entry.kind {
-            Kind::Hardlink { target } => match self.linked(target)? {
-                Some(file) => file,
-                None => return refuse("a hard link leads to nothing", &entry.path),
-            },
-            kind => Arc::new(described(entry, kind, content)),
+        let file = match described(entry, content) {
+            Some(file) => Arc::new(file),
+            None => self.linked(entry)?,
         };
         let layer = self.layers;
         let Some((parent, name)) = entry.path.split() else {
@@ -155,12 +152,17 @@ impl Tree {
     }
 
     /// The file that a hard link is another name of.
-    fn linked(&mut self, target: &EntryPath) -> Result<Option<Arc<File>>, Error> {
-        let Some((parent, name)) = target.split() else { return Ok(None) };
-        let folder = self.folder(&parent)?;
-        let file = folder.children.get(name).map(|node| Arc::clone(&node.file));
-        self.leans_on_base |= file.is_none();
-        Ok(file.filter(|file| !file.is_directory()))
+    fn linked(&mut self, entry: &Entry) -> Result<Arc<File>, Error> {
+        let Kind::Hardlink { target } = &entry.kind else { return refuse("a file has no content", &entry.path) };
+        let found = match target.split() {
+            Some((parent, name)) => self.folder(&parent)?.children.get(name).map(|node| Arc::clone(&node.file)),
+            None => None,
+        };
+        self.leans_on_base |= found.is_none();
+        match found.filter(|file| !file.is_directory()) {
+            Some(file) => Ok(file),
+            None => refuse("a hard link leads to nothing", &entry.path),
+        }
     }
 
     fn hide(&mut self, path: &EntryPath) -> Result<(), Error> {
@@ -259,17 +261,18 @@ impl Node {
     }
 }
 
-fn described(entry: &Entry, kind: &Kind, content: Option<Digest>) -> File {
-    let kind = match (kind, content) {
-        (Kind::File { size_bytes }, Some(content)) => FileKind::Regular { size_bytes: *size_bytes, content },
-        (Kind::Symlink { target }, _) => FileKind::Symlink { target: target.clone() },
-        (Kind::CharacterDevice { device }, _) => FileKind::CharacterDevice { device: *device },
-        (Kind::BlockDevice { device }, _) => FileKind::BlockDevice { device: *device },
-        (Kind::Fifo, _) => FileKind::Fifo,
-        (Kind::Directory, _) => FileKind::Directory,
-        (Kind::File { .. } | Kind::Hardlink { .. }, _) => unreachable!("files are hashed, links are followed"),
+/// The file that an entry is by itself; a hard link is not.
+fn described(entry: &Entry, content: Option<Digest>) -> Option<File> {
+    let kind = match &entry.kind {
+        Kind::File { size_bytes } => FileKind::Regular { size_bytes: *size_bytes, content: content? },
+        Kind::Hardlink { .. } => return None,
+        Kind::Symlink { target } => FileKind::Symlink { target: target.clone() },
+        Kind::Directory => FileKind::Directory,
+        Kind::CharacterDevice { device } => FileKind::CharacterDevice { device: *device },
+        Kind::BlockDevice { device } => FileKind::BlockDevice { device: *device },
+        Kind::Fifo => FileKind::Fifo,
     };
-    File { kind, mode: entry.mode, uid: entry.uid, gid: entry.gid, xattrs: entry.xattrs.clone() }
+    Some(File { kind, mode: entry.mode, uid: entry.uid, gid: entry.gid, xattrs: entry.xattrs.clone() })
 }
 
 fn refuse<T>(reason: &'static str, path: &EntryPath) -> Result<T, Error> {

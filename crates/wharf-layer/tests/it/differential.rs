@@ -8,13 +8,14 @@ mod python;
 
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use self::python::Python;
 use crate::tarball::{Tarball, hex, seen, set_link};
+use crate::tool::is_missing;
 
 /// Another reader.
 trait Reader {
@@ -24,19 +25,15 @@ trait Reader {
 
 fn readers() -> Vec<(&'static str, Box<dyn Reader>)> {
     let mut readers: Vec<(&'static str, Box<dyn Reader>)> = Vec::new();
-    let mut add = |program: &'static str, make: fn() -> Box<dyn Reader>| match answers(program) {
-        true => readers.push((program, make())),
-        false => eprintln!("skipped: no {program} to compare with"),
+    let mut add = |program: &'static str, make: fn() -> Box<dyn Reader>| {
+        if !is_missing(program, &["--version"]) {
+            readers.push((program, make()));
+        }
     };
     add("tar", || Box::new(gnu::Gnu));
     add("bsdtar", || Box::new(libarchive::Libarchive));
     add("python3", || Box::new(Python::start()));
     readers
-}
-
-fn answers(program: &str) -> bool {
-    let status = Command::new(program).arg("--version").stdout(Stdio::null()).status();
-    status.is_ok_and(|status| status.success())
 }
 
 /// A place for the archive at hand.
@@ -130,7 +127,7 @@ fn what_others_write_is_read_as_they_read_it() {
         ("python3", vec!["-c", python::WRITE, "GNU"]),
         ("python3", vec!["-c", python::WRITE, "PAX"]),
     ] {
-        if !answers(program) {
+        if is_missing(program, &["--version"]) {
             continue;
         }
         let file = bench.file();

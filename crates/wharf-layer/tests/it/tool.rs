@@ -2,6 +2,7 @@
 //!
 //! A tool that is not installed, or does not work here, is left out with a line that says so.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -11,10 +12,16 @@ use wharf_oci::{Manifest, Sink, Source};
 
 use crate::image::{Image, Memory, tagged};
 
-fn is_missing(program: &str, arguments: &[&str]) -> bool {
+/// Whether a program is missing or does not work here. Says so where the person who runs the tests sees it, or fails
+/// where CI asks for all of them.
+#[expect(clippy::disallowed_methods, reason = "a test's own setting")]
+pub(crate) fn is_missing(program: &str, arguments: &[&str]) -> bool {
     let works = Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success());
     if !works {
-        eprintln!("skipped: {program} does not work here");
+        let is_required = std::env::var_os("WHARF_E2E_REQUIRE_CLIENTS").is_some();
+        assert!(!is_required, "{program} does not work here, and WHARF_E2E_REQUIRE_CLIENTS asks for it");
+        // The harness shows captured output of failed tests only.
+        writeln!(std::io::stderr(), "skipped: {program} does not work here").expect("standard error is open");
     }
     !works
 }
