@@ -1,14 +1,30 @@
 //! The command line: one file per verb. Here the verbs are named and called.
 
+mod admin;
 mod audit;
 pub(crate) mod client;
+mod completion;
 pub(crate) mod config;
+mod copy;
 pub(crate) mod fsck;
 mod group;
+mod image;
+mod inspect;
 mod key;
+mod login;
+pub(crate) mod logins;
+mod logout;
+mod ls;
+mod man;
 mod project;
+mod pull;
+mod push;
+pub(crate) mod registries;
+mod rm;
 mod robot;
 pub(crate) mod serve;
+mod tag;
+mod tags;
 mod user;
 mod welcome;
 mod whoami;
@@ -29,6 +45,11 @@ pub(crate) struct Cli {
 enum Verb {
     /// Run the registry.
     Serve(serve::Serve),
+    #[command(flatten)]
+    Registries(registries::verb::Verb),
+    /// Look into images.
+    #[command(subcommand)]
+    Image(image::Image),
     /// Check or show the configuration.
     #[command(subcommand)]
     Config(config::Config),
@@ -40,14 +61,20 @@ enum Verb {
     Group(group::Group),
     /// Robot accounts: machines that push and pull in one project.
     Robot(robot::Robot),
-    /// The keys that sign tokens.
+    /// The keys that sign tokens, and those that secrets and blobs are sealed under.
     Key(key::Key),
     /// Check that every reference has its bytes, every byte its digest, every upload its owner.
     Fsck(fsck::Fsck),
+    /// Save, restore and move a registry; on the machine that has its data folder.
+    Admin(admin::Admin),
     /// The audit log.
     Audit(audit::Audit),
     /// As whom the server knows you.
     Whoami(whoami::Whoami),
+    /// Print what completes commands in a shell.
+    Completion(completion::Completion),
+    /// Write the manual: a page for each command.
+    Man(man::Man),
 }
 
 impl Cli {
@@ -56,6 +83,11 @@ impl Cli {
         let asked = match self.verb {
             Verb::Serve(serve) => return serve.run(),
             Verb::Config(config) => return config.run(),
+            Verb::Admin(admin) => return admin.run(),
+            Verb::Registries(verb) => return verb.run().map_err(|error| Error::Registry(error).into()),
+            Verb::Image(image) => return image.run().map_err(|error| Error::Registry(error).into()),
+            Verb::Completion(completion) => return completion.run(),
+            Verb::Man(man) => return man.run(),
             Verb::Project(project) => project.run(),
             Verb::User(user) => user.run(),
             Verb::Group(group) => group.run(),

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::command::client;
+use crate::command::{client, registries};
 use crate::config::source::Problem;
 
 /// What the process's exit code means. Code 2 for a wrong command line is clap's.
@@ -20,7 +20,7 @@ Exit codes:
   8    it exists already, or its state forbids it
   9    the server cannot be reached or cannot answer now; the same may pass later
   10   `wharf fsck` found something that somebody has to see to
-  130  ended at once by a second signal";
+  130  ended at once by a signal: for `serve`, by the second one";
 
 /// What goes wrong in ways that people can mend.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,9 @@ pub(crate) enum Error {
     /// The file of configuration is not TOML.
     #[error("the configuration file `{}` is not TOML", path.display())]
     ParseConfiguration { path: PathBuf, source: toml::de::Error },
+    /// A file of AWS credentials that was named cannot be read.
+    #[error("cannot read the AWS credentials in `{}`", path.display())]
+    ReadCredentials { path: PathBuf, source: io::Error },
     /// Something in the configuration is wrong.
     #[error("{}", list(_0))]
     Configuration(Vec<Problem>),
@@ -50,9 +53,15 @@ pub(crate) enum Error {
     /// The certificate or its key cannot be used.
     #[error("cannot use the TLS certificate: {0}")]
     Certificate(String),
+    /// Catalog or bytes are no longer where the configuration says.
+    #[error("the registry's {what} moved to `{place}`")]
+    Moved { what: &'static str, place: String },
     /// A server was asked and did not do it.
     #[error(transparent)]
     Client(client::Error),
+    /// A registry, a layout or an archive was asked and did not do it.
+    #[error(transparent)]
+    Registry(registries::Error),
 }
 
 impl Error {
@@ -62,6 +71,9 @@ impl Error {
             Self::ReadConfiguration { .. } => "name another file with --config, or leave the flag out".to_owned(),
             Self::ParseConfiguration { .. } | Self::Configuration(_) => {
                 "`wharf config print` lists every setting with its default".to_owned()
+            }
+            Self::ReadCredentials { .. } => {
+                "correct AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE, or unset them".to_owned()
             }
             Self::OpenToOthers { .. } => {
                 "listen on 127.0.0.1, or add --force-open if the network in front is trusted".to_owned()
@@ -75,7 +87,12 @@ impl Error {
             }
             Self::Listen { .. } => "choose another address with --listen".to_owned(),
             Self::Certificate(_) => "`tls.certificate` and `tls.key` name PEM files that belong together".to_owned(),
+            Self::Moved { .. } => {
+                "name that place in the configuration; to go on here instead, run `wharf admin migrate --abandon`"
+                    .to_owned()
+            }
             Self::Client(error) => error.hint(),
+            Self::Registry(error) => error.hint(),
         }
     }
 
@@ -84,13 +101,16 @@ impl Error {
         match self {
             Self::ReadConfiguration { .. }
             | Self::ParseConfiguration { .. }
+            | Self::ReadCredentials { .. }
             | Self::Configuration(_)
             | Self::OpenToOthers { .. }
+            | Self::Moved { .. }
             | Self::Certificate(_) => 3,
             Self::FolderInUse { .. } => 4,
             Self::Listen { .. } => 5,
             Self::UseFolder { .. } => 1,
             Self::Client(error) => error.exit_code(),
+            Self::Registry(error) => error.exit_code(),
         }
     }
 }

@@ -22,6 +22,8 @@ use tracing::{Span, field};
 use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt as _};
 use wharf_context::RequestId;
 
+use crate::command::client::proxies;
+use crate::command::serve::environment;
 use crate::config::telemetry::Telemetry as Settings;
 
 /// How long the collector may take for a batch, and the last one at the end.
@@ -36,7 +38,9 @@ impl Traces {
     /// Begins to send traces, if a collector is configured.
     pub(super) fn start(settings: &Settings) -> anyhow::Result<Option<Self>> {
         let Some(endpoint) = &settings.otlp_endpoint else { return Ok(None) };
-        let client = wharf_http::client(&wharf_http::Settings { total_timeout: Some(TIMEOUT), ..Default::default() });
+        let proxies = proxies(&environment());
+        let settings = wharf_http::Settings { proxies, total_timeout: Some(TIMEOUT), ..Default::default() };
+        let client = wharf_http::client(&settings);
         let client = Client { client: client.context("make a client for the collector")?, runtime: Handle::current() };
         let exporter = SpanExporter::builder().with_http().with_http_client(client).with_timeout(TIMEOUT);
         let exporter = exporter.with_endpoint(endpoint.as_str()).build().context("prepare sending traces")?;

@@ -14,6 +14,8 @@ use super::address;
 use super::credentials::Credentials;
 use super::error::{Error, Refusal};
 use super::output::Output;
+use super::proxies;
+use crate::command::serve::environment;
 
 /// The largest answer: a page of a thousand entries has less.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
@@ -42,8 +44,12 @@ impl Client {
         authorities: Vec<PathBuf>,
         output: Output,
     ) -> Result<Self, Error> {
-        let settings =
-            wharf_http::Settings { authorities, total_timeout: Some(PATIENCE), ..wharf_http::Settings::default() };
+        let settings = wharf_http::Settings {
+            authorities,
+            proxies: proxies(&environment()),
+            total_timeout: Some(PATIENCE),
+            ..wharf_http::Settings::default()
+        };
         let http = wharf_http::client(&settings)?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
         let mut this = Self { http, runtime, server, credentials, authorization: None, output };

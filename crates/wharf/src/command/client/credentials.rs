@@ -6,7 +6,8 @@ use url::Url;
 use wharf_identity::Secret;
 
 use super::error::Error;
-use super::{address, docker, password};
+use super::{address, password};
+use crate::command::logins;
 use crate::config::source::Environment;
 
 /// What a client logs in with.
@@ -35,7 +36,7 @@ impl Sought {
             if self.is_on_stdin {
                 return Err(Error::NoUsername);
             }
-            return Ok(docker::find(environment, &address::host(server))?.unwrap_or(Credentials::Nobody));
+            return Ok(logins::find(environment, &address::host(server), None)?.unwrap_or(Credentials::Nobody));
         };
         let password = if self.is_on_stdin {
             password::from_stdin()?
@@ -58,6 +59,6 @@ fn from_file(path: &Path) -> Result<Secret, Error> {
 
 /// What is stored, where it is for this name.
 fn stored(username: &str, server: &Url, environment: &Environment) -> Result<Option<Credentials>, Error> {
-    let found = docker::find(environment, &address::host(server))?;
+    let found = logins::find(environment, &address::host(server), None)?;
     Ok(found.filter(|found| matches!(found, Credentials::Basic { username: stored, .. } if stored == username)))
 }

@@ -33,6 +33,12 @@ pub(crate) enum Error {
     /// A file that was named cannot be read.
     #[error("cannot read `{}`", path.display())]
     ReadFile { path: PathBuf, source: io::Error },
+    /// The file of log-ins cannot be written.
+    #[error("cannot write `{}`", path.display())]
+    WriteFile { path: PathBuf, source: io::Error },
+    /// Nobody knows where log-ins are to be stored.
+    #[error("there is no place to store a log-in: neither DOCKER_CONFIG nor HOME is set")]
+    NoHome,
     /// What `docker login` has written is not JSON.
     #[error("`{}` is not what `docker login` writes", path.display())]
     DockerConfig { path: PathBuf, source: serde_json::Error },
@@ -81,12 +87,14 @@ impl Error {
             Self::Exposed { .. } => "use https, or add --plain-http if everyone on the way is trusted",
             Self::NoUsername => "name yourself with --username or WHARF_USERNAME",
             Self::NoTerminal => {
-                "give the password by --password-stdin, --new-password-stdin or WHARF_PASSWORD_FILE, or log in with `docker login`"
+                "give the password by --password-stdin, --new-password-stdin or WHARF_PASSWORD_FILE, or log in with `wharf login`"
             }
             Self::ReadPassword(_) => "it is one line of standard input, or what you type",
             Self::PasswordsDiffer => "nothing was changed; try again",
-            Self::Token => "log in again with `docker login`",
+            Self::Token => "log in again with `wharf login`",
             Self::ReadFile { .. } => "name a file that this user can read",
+            Self::WriteFile { .. } => "its folder must be writable for this user",
+            Self::NoHome => "set DOCKER_CONFIG to a folder",
             Self::DockerConfig { .. } => "repair or remove the file, or name yourself with --username",
             Self::Helper { .. } => "install it, or name yourself with --username",
             Self::Runtime(_) | Self::Print(_) => "this is the machine's trouble, not the server's",
@@ -112,6 +120,8 @@ impl Error {
             | Self::PasswordsDiffer
             | Self::Token
             | Self::ReadFile { .. }
+            | Self::WriteFile { .. }
+            | Self::NoHome
             | Self::DockerConfig { .. }
             | Self::Helper { .. }
             | Self::Runtime(_)
@@ -125,9 +135,9 @@ impl Refusal {
     fn hint(&self) -> String {
         match self.status {
             401 if self.has_shown_credentials => {
-                "check the name and the password; `docker login` stores them anew".to_owned()
+                "check the name and the password; `wharf login` stores them anew".to_owned()
             }
-            401 => format!("log in with `docker login {}`, or name yourself with --username", self.host),
+            401 => format!("log in with `wharf login {}`, or name yourself with --username", self.host),
             403 => "ask an owner of the project, or an administrator".to_owned(),
             404 => "check the name; what you may not see is not known, either".to_owned(),
             409 => "look at what is there; nothing was changed".to_owned(),

@@ -49,11 +49,58 @@ impl Output {
         if self.is_json { Ok(()) } else { print(&format!("{}\n", printable(sentence))) }
     }
 
+    /// What was done: the document for scripts, sentences for people.
+    pub(crate) fn told(&self, document: &Value, sentences: &str) -> Result<(), Error> {
+        if self.is_json {
+            return print(&pretty(document));
+        }
+        print(&sentences.lines().map(|line| printable(line) + "\n").collect::<String>())
+    }
+
+    /// A list of names that is printed while it comes.
+    pub(crate) fn stream(&self) -> Names {
+        Names { is_json: self.is_json, count: 0 }
+    }
+
+    /// Bytes exactly as they are.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> Result<(), Error> {
+        write(bytes).map(drop)
+    }
+
     /// Text that only people want, beside a document.
     pub(crate) fn remark(&self, sentence: &str) {
         if !self.is_json {
             eprintln!("{}", printable(sentence));
         }
+    }
+}
+
+/// Names on their way: a line each, or the elements of one JSON array.
+#[derive(Debug)]
+pub(crate) struct Names {
+    is_json: bool,
+    count: usize,
+}
+
+impl Names {
+    /// Prints one. `false` when nobody reads any more.
+    pub(crate) fn item(&mut self, name: &str) -> Result<bool, Error> {
+        let before = if self.count == 0 { "[\n  " } else { ",\n  " };
+        self.count += 1;
+        if self.is_json {
+            return write(format!("{before}{}", Value::from(name)).as_bytes());
+        }
+        write(format!("{}\n", printable(name)).as_bytes())
+    }
+
+    /// Nothing more comes.
+    pub(crate) fn end(self) -> Result<(), Error> {
+        let end = match (self.is_json, self.count) {
+            (false, _) => "",
+            (true, 0) => "[]\n",
+            (true, _) => "\n]\n",
+        };
+        write(end.as_bytes()).map(drop)
     }
 }
 
@@ -99,11 +146,16 @@ fn table(rows: Vec<Vec<String>>) -> String {
     text
 }
 
-/// To standard output. A reader that has seen enough is no failure.
 fn print(text: &str) -> Result<(), Error> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
-        Ok(()) | Err(_) => Ok(()),
+    write(text.as_bytes()).map(drop)
+}
+
+/// To standard output. A reader that has seen enough is no failure; whether there is one is the result.
+fn write(bytes: &[u8]) -> Result<bool, Error> {
+    match io::stdout().lock().write_all(bytes) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::Print(error)),
     }
 }
 

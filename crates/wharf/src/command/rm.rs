@@ -1,0 +1,40 @@
+//! `wharf rm`: delete a tag, or a manifest with all its tags, in a registry.
+
+use clap::Args;
+use serde_json::json;
+use wharf_oci::Reference;
+
+use super::registries::place::Remote;
+use super::registries::{self, Error, Registries};
+
+/// `wharf rm`.
+#[derive(Debug, Args)]
+pub(crate) struct Rm {
+    /// `registry.example.com/app:tag` deletes the tag only; `registry.example.com/app@sha256:…` the manifest and all its
+    /// tags.
+    #[arg(value_name = "IMAGE")]
+    image: String,
+    #[command(flatten)]
+    registries: Registries,
+}
+
+impl Rm {
+    pub(crate) fn run(self) -> Result<(), Error> {
+        let session = self.registries.open();
+        let remote = Remote::parse(&self.image)?;
+        // Nothing is deleted that was not named: there is no default tag here.
+        let reference = remote
+            .image
+            .reference()
+            .ok_or_else(|| Error::Place { text: self.image.clone(), reason: "names neither a tag nor a digest" })?;
+        let repository = session.repository(&remote)?;
+        registries::run(async { Ok(repository.delete(&reference).await?) })?;
+        let (kind, sentence) = match &reference {
+            Reference::Tag(_) => ("tag", "the tag is deleted; its manifest stays"),
+            Reference::Digest(_) => ("manifest", "the manifest and all its tags are deleted"),
+        };
+        let name = remote.image.to_string();
+        let document = json!({ "name": name, "deleted": kind });
+        Ok(session.output.told(&document, &format!("{sentence}: {name}"))?)
+    }
+}
