@@ -8,12 +8,14 @@
 
 pub(crate) mod address;
 pub(crate) mod auth;
+pub(crate) mod aws;
 pub(crate) mod bin;
 pub(crate) mod check;
 pub(crate) mod collection;
 pub(crate) mod database;
 pub(crate) mod duration;
 pub(crate) mod effective;
+pub(crate) mod encryption;
 pub(crate) mod fsck;
 pub(crate) mod limits;
 pub(crate) mod log;
@@ -36,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) server: server::Server,
     pub(crate) database: database::Database,
     pub(crate) storage: storage::Storage,
+    pub(crate) encryption: encryption::Encryption,
     pub(crate) registry: registry::Registry,
     pub(crate) quota: quota::Quota,
     pub(crate) collection: collection::Collection,

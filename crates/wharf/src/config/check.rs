@@ -6,7 +6,7 @@ use url::Url;
 
 use super::Config;
 use super::source::Problem;
-use super::storage::Place;
+use super::storage::{Encryption, Place};
 
 /// Every contradiction, as a sentence.
 pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
@@ -54,6 +54,7 @@ pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
     problems.extend(public_url(config.server.public_url.as_ref()));
     problems.extend(telemetry(config));
     problems.extend(places(config));
+    problems.extend(bucket(config));
     problems.extend(crate::telemetry::check_level(&config.log.level).err());
     problems
 }
@@ -81,6 +82,29 @@ fn telemetry(config: &Config) -> Option<Problem> {
         .then(|| "`telemetry.otlp_endpoint` needs a build with the feature `otel`".to_owned())
 }
 
+/// What only a bucket can do, and what belongs together there.
+fn bucket(config: &Config) -> Vec<Problem> {
+    let storage = &config.storage;
+    let is_bucket = matches!(storage.url.as_deref().and_then(Place::parse), Some(Place::Bucket { .. }));
+    let has_customer_key = storage.s3_customer_key_file.is_some();
+    let rules = [
+        (storage.redirect && !is_bucket, "`storage.redirect` needs a bucket: only S3 gives URLs to clients"),
+        (
+            storage.redirect && storage.s3_encryption == Encryption::Customer,
+            "`storage.redirect` does not go with `storage.s3_encryption = \"customer\"`: clients would need the key",
+        ),
+        (
+            has_customer_key != (storage.s3_encryption == Encryption::Customer),
+            "`storage.s3_encryption = \"customer\"` and `storage.s3_customer_key_file` belong together",
+        ),
+        (
+            !(60..=7 * 86_400).contains(&storage.redirect_valid.0.as_secs()),
+            "`storage.redirect_valid` must be between `1m` and `7d`",
+        ),
+    ];
+    rules.into_iter().filter(|(broken, _)| *broken).map(|(_, sentence)| sentence.to_owned()).collect()
+}
+
 /// Where facts and bytes lie. The values are not repeated: a database's URL may hold a password.
 fn places(config: &Config) -> Vec<Problem> {
     let database = config.database.url.as_deref().unwrap_or("sqlite:");
@@ -88,6 +112,6 @@ fn places(config: &Config) -> Vec<Problem> {
     let is_place = config.storage.url.as_deref().is_none_or(|url| Place::parse(url).is_some());
     let database =
         (!is_database).then_some("`database.url` must look like `sqlite:PATH` or `postgres://user@host/name`");
-    let storage = (!is_place).then_some("`storage.url` must look like `file:PATH` or `memory:`");
+    let storage = (!is_place).then_some("`storage.url` must look like `file:PATH`, `s3://BUCKET/PREFIX` or `memory:`");
     database.into_iter().chain(storage).map(str::to_owned).collect()
 }

@@ -89,4 +89,6 @@ fn resolve(config: &mut Config, environment: &Environment) {
     config.database.url.get_or_insert_with(|| inside("sqlite", "wharf.db"));
     config.storage.url.get_or_insert_with(|| inside("file", "blobs"));
     config.server.data = Some(data);
+    let named = config.encryption.master_key_file.take();
+    config.encryption.master_key_file = named.or_else(|| super::encryption::credential(environment));
 }

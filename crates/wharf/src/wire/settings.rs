@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::FutureExt as _;
@@ -34,7 +35,7 @@ pub(super) fn registry(config: &Config) -> wharf_registry::Settings {
         bin_keep: config.bin.keep.0,
         upload_expiry: config.collection.upload_expiry.0,
         untagged_after: config.collection.untagged_after.map(|span| span.0),
-        presigned_for: std::time::Duration::ZERO,
+        presigned_for: if config.storage.redirect { config.storage.redirect_valid.0 } else { Duration::ZERO },
         sparse_images: config.registry.sparse_images,
         quota: quota(config),
     }
@@ -65,7 +66,16 @@ pub(super) fn identity(config: &Config) -> wharf_identity::Settings {
 }
 
 pub(super) fn distribution(config: &Config) -> wharf_api_distribution::Settings {
-    wharf_api_distribution::Settings { public_url: config.server.public_url.clone(), service: SERVICE.to_owned() }
+    let storage = &config.storage;
+    let redirect = storage.redirect.then(|| wharf_api_distribution::Redirect {
+        networks: storage.redirect_networks.clone(),
+        min_bytes: storage.redirect_min_size.0,
+    });
+    wharf_api_distribution::Settings {
+        public_url: config.server.public_url.clone(),
+        service: SERVICE.to_owned(),
+        redirect,
+    }
 }
 
 pub(super) fn management(config: &Config) -> wharf_api_management::Settings {
@@ -105,6 +115,6 @@ pub(super) fn storage_hold(config: &Config) -> Option<PathBuf> {
         Place::Files(path) if !config.storage.shared && !path.starts_with(config.server.data()) => {
             Some(path.join("wharf.lock"))
         }
-        Place::Files(_) | Place::Memory => None,
+        Place::Files(_) | Place::Bucket { .. } | Place::Memory => None,
     }
 }
