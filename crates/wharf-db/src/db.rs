@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use wharf_context::{Clock, Timestamp};
 
 use crate::backoff;
+use crate::clock::SharedClock;
 use crate::copy::side::{Origin, Target};
 use crate::error::Error;
 use crate::figures::{Counters, Figures};
@@ -41,7 +42,7 @@ pub struct Db {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) backend: Backend,
-    clock: Arc<dyn Clock>,
+    clock: Arc<SharedClock>,
     subscriptions: Arc<[Subscription]>,
     counters: Arc<Counters>,
     /// Whether transactions are refused.
@@ -86,8 +87,13 @@ impl Db {
             }
         };
         let (is_frozen, enqueued) = (AtomicBool::new(false), watch::Sender::new(()));
-        let subscriptions = subscriptions.into();
+        let (clock, subscriptions) = (Arc::new(SharedClock::new(clock)), subscriptions.into());
         Ok(Self { inner: Arc::new(Inner { backend, clock, subscriptions, counters, is_frozen, enqueued }), pace: None })
+    }
+
+    /// The clock that all nodes of this database share, as far as this one knows it: the database's, where it has one.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.inner.clock) as Arc<dyn Clock>
     }
 
     /// The same database, every use of which waits for `pace` first. For tests that decide who comes when.
@@ -197,6 +203,9 @@ impl Db {
             Ok(begun) => begun,
             Err(error) => return Some(Err(error.into())),
         };
+        if let Some(now) = now {
+            self.inner.clock.set(now);
+        }
         let now = now.unwrap_or_else(|| self.inner.clock.now());
         let mut tx = Tx::on_postgres(&mut transaction, now, &self.inner.subscriptions);
         let result = INSIDE.scope((), f(&mut tx)).await;

@@ -32,6 +32,7 @@
 
 pub mod audit;
 mod backoff;
+mod clock;
 pub mod copy;
 pub mod db;
 pub mod error;

@@ -37,6 +37,9 @@ use crate::value::Value;
 /// The server's time in microseconds, as text: the simple protocol has no other form.
 const NOW: &str = "SELECT (extract(epoch FROM now()) * 1000000)::bigint";
 
+/// How much later than the server itself we give a statement up: its own answer says more.
+const MARGIN: Duration = Duration::from_secs(2);
+
 /// One PostgreSQL database.
 #[derive(Debug)]
 pub(crate) struct Postgres {
@@ -56,7 +59,8 @@ impl Postgres {
     pub(crate) async fn open(settings: &Settings, counters: Arc<Counters>) -> Result<Self, Error> {
         let (pool, connector) = connect::pool(settings)?;
         let link = if settings.pgbouncer { Link::Bouncer } else { Link::Direct };
-        let begin = |isolation| Begin { sql: begin_text(settings, isolation), link };
+        let patience = settings.transaction_timeout + MARGIN;
+        let begin = |isolation| Begin { sql: begin_text(settings, isolation), link, patience };
         let postgres = Self {
             pool,
             connector,
@@ -86,7 +90,8 @@ impl Postgres {
         for _ in 0..=self.pool.status().max_size {
             let client = self.client().await?;
             match Transaction::begin(client, Arc::clone(&self.texts), begin).await {
-                Ok(begun) => return Ok(begun),
+                Ok(Some(begun)) => return Ok(begun),
+                Ok(None) => return Err(transaction::silent("beginning a transaction")),
                 Err(error) if is_gone(&error) => {}
                 Err(error) => return Err(closed_or("beginning a transaction", error)),
             }

@@ -15,7 +15,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use wharf_api_distribution::Endpoint;
 use wharf_blob::{Files, Memory, Store};
-use wharf_context::{Clock, SystemClock};
+use wharf_context::SystemClock;
 use wharf_db::Db;
 use wharf_identity::{Identity, Secret};
 use wharf_registry::Registry;
@@ -43,12 +43,14 @@ pub(crate) struct Assembled {
 
 /// Opens every part and joins their routes. `/metrics` is the server's own.
 pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let holds = [settings::database_hold(config), settings::storage_hold(config)];
     let holds = holds.into_iter().flatten().map(|path| Hold::take(&path)).collect::<Result<_, _>>()?;
 
-    let db = Db::open(&settings::database(config), Arc::clone(&clock), Vec::new()).await.context("open the catalog")?;
+    let db =
+        Db::open(&settings::database(config), Arc::new(SystemClock), Vec::new()).await.context("open the catalog")?;
     let store = open_store(&config.storage.place())?;
+    // All nodes go by one clock: tokens and expiries of one count on the others.
+    let clock = db.clock();
     let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock));
     let registry = registry.with_projects(Arc::new(Owners));
     let identity = Identity::new(settings::identity(config), db.clone(), clock).context("start identity")?;

@@ -129,6 +129,12 @@ impl Client {
         Ok(response)
     }
 
+    /// An `Authorization` with which `target` can be read.
+    pub(crate) fn log_in(&self, target: &str) -> String {
+        let refused = self.exchange("GET", target, &[], Payload::Empty).expect("an answer").expect(401);
+        self.authorization(refused.header("www-authenticate").unwrap_or_default()).expect("a log-in")
+    }
+
     /// What a challenge asks for: the name and password themselves, or a token for them.
     fn authorization(&self, challenge: &str) -> io::Result<String> {
         let (name, password) = self.login.as_ref().ok_or_else(|| io::Error::other("nobody to log in as"))?;

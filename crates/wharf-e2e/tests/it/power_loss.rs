@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::command::{Program, has, is_root, skip, variable};
+use crate::disk::Disk;
 use crate::http::{Client, Payload};
 use crate::image::{Algorithm, Content, OCI_MANIFEST};
 use crate::random;
@@ -17,40 +18,6 @@ use crate::specification::{Repository, with};
 const BYTES: (&str, &str) = ("Content-Type", "application/octet-stream");
 /// Every call by which a program asks for its data to be on the disk.
 const SYNCS: &str = "--inject=fsync,fdatasync,sync_file_range,msync,sync,syncfs:retval=0";
-
-/// A mounted file system in a file; it is unmounted with this value.
-#[derive(Debug)]
-struct Disk {
-    image: PathBuf,
-    mounted: PathBuf,
-}
-
-impl Disk {
-    fn make(folder: &Path) -> Self {
-        let image = folder.join("disk.img");
-        std::fs::File::create(&image).and_then(|file| file.set_len(96 << 20)).expect("a writable folder");
-        Program::new("mkfs.ext4", folder).args(["-q", "-F", "disk.img"]).run();
-        Self::mount(folder, image)
-    }
-
-    /// The journal is not written on a timer: only what asks for it gets onto the disk.
-    fn mount(folder: &Path, image: PathBuf) -> Self {
-        let mounted = image.with_extension("mounted");
-        std::fs::create_dir_all(&mounted).expect("a writable folder");
-        Program::new("mount", folder).args(["-o", "loop,commit=600"]).args([&image, &mounted]).run();
-        Self { image, mounted }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.mounted.join("data")
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        Program::new("umount", Path::new("/")).args([&self.mounted]).output();
-    }
-}
 
 /// One thing that was answered, and the disk at that instant.
 #[derive(Debug)]
@@ -153,7 +120,7 @@ fn can_run(programs: &[&str]) -> bool {
 
 fn with_power_lost(wrapper: &[&'static str]) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let disk = Disk::make(folder.path());
+    let disk = Disk::make(folder.path(), 96 << 20);
     let settings = Settings { data: Some(disk.data()), wrapper: wrapper.to_vec(), ..Settings::default() };
     let server = Server::with(settings);
     let instants = instants(&server, &disk);

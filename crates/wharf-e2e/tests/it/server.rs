@@ -14,6 +14,8 @@ use crate::random;
 
 /// How long a server may take until it answers.
 const START: Duration = Duration::from_secs(30);
+/// Where the catalog lies.
+pub(crate) const DATABASE_URL: &str = "WHARF_DATABASE_URL";
 /// The first user's name.
 pub(crate) const ADMINISTRATOR: &str = "admin";
 
@@ -59,8 +61,9 @@ impl Server {
     /// Starts one, or says why that failed.
     pub(crate) fn try_with(mut settings: Settings) -> Result<Self, String> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        if let Some(url) = variable("WHARF_TEST_POSTGRES") {
-            settings.variables.push(("WHARF_DATABASE_URL", fresh_database(&url, folder.path())));
+        let is_chosen = settings.variables.iter().any(|(name, _)| *name == DATABASE_URL);
+        if let Some(url) = variable("WHARF_TEST_POSTGRES").filter(|_| !is_chosen) {
+            settings.variables.push((DATABASE_URL, fresh_database(&url, folder.path())));
         }
         let password = settings.password.clone().unwrap_or_else(|| random::word() + &random::word());
         std::fs::write(folder.path().join("password"), &password).expect("a writable temporary folder");
@@ -110,6 +113,18 @@ impl Server {
     /// What the server has printed.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
+    }
+
+    /// How many files and sockets it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("a running server").count()
+    }
+
+    /// How much memory it has.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a running server");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells it");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
 
     /// Sends it a signal.
@@ -221,7 +236,8 @@ fn free_port() -> u16 {
     listener.local_addr().expect("a bound listener has an address").port()
 }
 
-fn fresh_database(url: &str, home: &Path) -> String {
+/// A new, empty database of the server that `url` names.
+pub(crate) fn fresh_database(url: &str, home: &Path) -> String {
     let name = format!("e2e_{}", random::word());
     Program::new("psql", home)
         .args([url, "--no-psqlrc", "--quiet", "--command", &format!("CREATE DATABASE {name}")])

@@ -16,6 +16,8 @@ pub(crate) struct Database {
     pub(crate) pgbouncer: bool,
     /// How long a request may wait for the writer or a connection.
     pub(crate) wait_timeout: Span,
+    /// How long a transaction may hold SQLite's writer, or one of its statements may take on PostgreSQL.
+    pub(crate) transaction_timeout: Span,
 }
 
 impl Database {
@@ -27,6 +29,12 @@ impl Database {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: None, pool_size: 16, pgbouncer: false, wait_timeout: Span::seconds(30) }
+        Self {
+            url: None,
+            pool_size: 16,
+            pgbouncer: false,
+            wait_timeout: Span::seconds(30),
+            transaction_timeout: Span::seconds(30),
+        }
     }
 }

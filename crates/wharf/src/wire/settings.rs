@@ -24,6 +24,7 @@ pub(super) fn database(config: &Config) -> wharf_db::Settings {
         pool_size: database.pool_size,
         pgbouncer: database.pgbouncer,
         wait_timeout: database.wait_timeout.0,
+        transaction_timeout: database.transaction_timeout.0,
         ..wharf_db::Settings::new(database.url())
     }
 }
