@@ -49,11 +49,10 @@ impl Sealed {
     }
 
     async fn read_range(&self, key: StorageKey, range: Range<u64>) -> Result<Reader, Error> {
-        let head = self.inner.open(&key, Some(0..HEAD_BYTES as u64)).await;
-        let head = head.map_err(|error| match error {
-            Error::Range { key, .. } => Error::Sealed { key, offset: 0 },
-            error => error,
-        })?;
+        let head = match self.inner.open(&key, Some(0..HEAD_BYTES as u64)).await {
+            Err(Error::Range { key, .. }) => return Err(Error::Sealed { key, offset: 0 }),
+            head => head?,
+        };
         let stored_bytes = head.size_bytes();
         let size_bytes = plain_size(stored_bytes).ok_or(Error::Sealed { key, offset: 0 })?;
         if range.start > range.end || range.end > size_bytes {
