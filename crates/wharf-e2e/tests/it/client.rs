@@ -9,6 +9,7 @@ mod helm;
 mod oras;
 mod podman;
 mod skopeo;
+mod wharf;
 
 use crate::http::Payload;
 use crate::image::{OCI_INDEX, OCI_MANIFEST};

@@ -29,6 +29,7 @@ use super::client::output::Output;
 use super::client::{credentials, proxies};
 use super::logins;
 use super::serve::environment;
+use crate::config::size::Size;
 use crate::config::source::Environment;
 
 /// Folders in which docker and podman keep certificate authorities, one folder per host.
@@ -46,6 +47,9 @@ pub(crate) struct Registries {
     /// How often to try again what failed for the network's or the registry's trouble.
     #[arg(long, value_name = "NUMBER", default_value_t = Retry::default().times, help_heading = "Registries")]
     retry: usize,
+    /// Send blobs in pieces of this size, such as `50MB`, where a proxy on the way refuses larger requests.
+    #[arg(long, value_name = "SIZE", help_heading = "Registries")]
+    chunk_size: Option<Size>,
     /// Print JSON.
     #[arg(long, help_heading = "Registries")]
     json: bool,
@@ -108,6 +112,7 @@ impl Session {
         settings.http.authorities.extend(CERTIFICATES.iter().flat_map(|folder| authorities(folder, host)));
         settings.http.proxies = proxies(&self.environment);
         settings.retry.times = self.flags.retry;
+        settings.chunk_bytes = self.flags.chunk_size.map(|size| size.0);
         Registry::new(host.clone(), settings, credentials).map_err(Error::Client)
     }
 

@@ -28,7 +28,13 @@ impl Rm {
             .reference()
             .ok_or_else(|| Error::Place { text: self.image.clone(), reason: "names neither a tag nor a digest" })?;
         let repository = session.repository(&remote)?;
-        registries::run(async { Ok(repository.delete(&reference).await?) })?;
+        registries::run(async {
+            let deleted = repository.delete(&reference).await;
+            deleted.map_err(|error| match &reference {
+                Reference::Tag(_) => Error::DeleteTag(error),
+                Reference::Digest(_) => Error::Client(error),
+            })
+        })?;
         let (kind, sentence) = match &reference {
             Reference::Tag(_) => ("tag", "the tag is deleted; its manifest stays"),
             Reference::Digest(_) => ("manifest", "the manifest and all its tags are deleted"),

@@ -20,6 +20,9 @@ pub(crate) enum Error {
     /// A registry was asked and did not do it.
     #[error(transparent)]
     Client(#[from] wharf_client::Error),
+    /// A tag was not deleted.
+    #[error("the tag is not deleted")]
+    DeleteTag(#[source] wharf_client::Error),
     /// A copy did not come to its end.
     #[error(transparent)]
     Content(#[from] ContentError),
@@ -53,7 +56,13 @@ impl Error {
             Self::Folder { .. } => "name a folder that this user can write",
             Self::Runtime(_) => "this is the machine's trouble, not the registry's",
             Self::Interrupted => "run it again: what has arrived is not sent again",
-            Self::Client(_) | Self::Content(_) => self.outside_hint(),
+            Self::DeleteTag(error) if error.kind() == ContentErrorKind::Invalid => {
+                "this registry deletes manifests only: `wharf rm IMAGE@sha256:…` deletes one with all its tags"
+            }
+            Self::Client(wharf_client::Error::LogIn { .. }) => {
+                "check the name and the password; `wharf login` stores them anew"
+            }
+            Self::DeleteTag(_) | Self::Client(_) | Self::Content(_) => self.outside_hint(),
         };
         hint.to_owned()
     }
@@ -70,14 +79,14 @@ impl Error {
             Some(ContentErrorKind::Conflict) => "look at what is there; nothing was changed",
             Some(ContentErrorKind::Exhausted) => "make room, or ask for a larger quota",
             Some(ContentErrorKind::Unavailable) => "try again later; what has arrived is not sent again",
-            Some(ContentErrorKind::Invalid) => "nothing that leads to it was written",
+            Some(ContentErrorKind::Invalid) => "the lines above say what is wrong; no tag was changed",
             Some(ContentErrorKind::Internal) | None => "look at the cause above",
         }
     }
 
     fn kind(&self) -> Option<ContentErrorKind> {
         match self {
-            Self::Client(error) => Some(error.kind()),
+            Self::Client(error) | Self::DeleteTag(error) => Some(error.kind()),
             Self::Content(error) => Some(error.kind),
             Self::Name { .. }
             | Self::Place { .. }
@@ -95,7 +104,7 @@ impl Error {
             Self::Name { .. } | Self::Place { .. } => 2,
             Self::LogIn(error) => error.exit_code(),
             Self::Interrupted => 130,
-            Self::Client(_) | Self::Content(_) => match self.kind() {
+            Self::DeleteTag(_) | Self::Client(_) | Self::Content(_) => match self.kind() {
                 Some(ContentErrorKind::Denied | ContentErrorKind::Unauthenticated) => 6,
                 Some(ContentErrorKind::NotFound) => 7,
                 Some(ContentErrorKind::Conflict) => 8,

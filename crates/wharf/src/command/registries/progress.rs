@@ -91,7 +91,7 @@ impl Open {
 fn line(event: Event<'_>) {
     match event {
         Event::Planned { manifests, blobs, bytes } => {
-            eprintln!("{manifests} manifests, {blobs} blobs, {}", HumanBytes(bytes));
+            eprintln!("manifests: {manifests}; blobs: {blobs}, {}", HumanBytes(bytes));
         }
         Event::Arrived(blob, arrival) => eprintln!("blob {}: {}", short(&blob.digest), arrived(blob, arrival)),
         Event::Stored(manifest) => eprintln!("manifest {}: stored", short(&manifest.digest)),
