@@ -3,8 +3,10 @@
 mod activation;
 mod config;
 mod crowd;
+mod encryption;
 mod folder;
 mod fsck;
+mod images;
 mod limits;
 mod management;
 mod metrics;
