@@ -17,8 +17,9 @@ use self::side::{Origin, Table, Target};
 use crate::db::Db;
 use crate::error::Error;
 
-/// The list of migrations: each database has its own, made when it was opened.
-pub(crate) const MIGRATIONS: &str = "migrations";
+/// The list of migrations, which each database has of its own from when it was opened; and the leases of processes that
+/// work on the source.
+pub(crate) const NOT_COPIED: [&str; 2] = ["migrations", "leases"];
 
 /// A table that was copied.
 #[derive(Debug, Clone, PartialEq, Eq)]

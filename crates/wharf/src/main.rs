@@ -5,8 +5,10 @@
 
 mod command;
 mod config;
+mod control;
 mod data;
 mod error;
+mod operator;
 mod server;
 mod telemetry;
 mod wire;

@@ -15,6 +15,7 @@ pub(crate) mod limits;
 pub(crate) mod listener;
 pub(crate) mod metered;
 pub(crate) mod metrics;
+pub(crate) mod mode;
 pub(crate) mod notify;
 pub(crate) mod request_id;
 pub(crate) mod serve;

@@ -2,8 +2,11 @@
 
 mod background;
 mod figures;
+mod keys;
+pub(crate) mod operator;
 mod ports;
 mod settings;
+pub(crate) mod store;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,10 +14,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use wharf_api_distribution::Endpoint;
-use wharf_blob::{Files, Memory, Store};
 use wharf_context::SystemClock;
 use wharf_db::Db;
 use wharf_identity::{Identity, Secret};
@@ -24,16 +26,21 @@ use background::Background;
 use ports::{Owners, Repositories};
 
 use crate::config::Config;
-use crate::config::storage::Place;
+use crate::config::source::Environment;
 use crate::data::Hold;
+use crate::error::Error;
+use crate::operator::{Operator, migrate};
 use crate::server::Answers;
 use crate::server::exchange::RouteLabel;
 use crate::server::health::Health;
+use crate::server::mode;
 
 /// Every part, open and joined.
 pub(crate) struct Assembled {
     /// What the server answers with.
     pub(crate) answers: Answers,
+    /// What works on the registry as a whole.
+    pub(crate) operator: Operator,
     /// The administrator's password, where this was the first run and nobody chose one.
     pub(crate) first_password: Option<Secret>,
     /// Files outside of the data folder that nobody else may use as long as this lives.
@@ -42,19 +49,21 @@ pub(crate) struct Assembled {
 }
 
 /// Opens every part and joins their routes. `/metrics` is the server's own.
-pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
-    let holds = [settings::database_hold(config), settings::storage_hold(config)];
-    let holds = holds.into_iter().flatten().map(|path| Hold::take(&path)).collect::<Result<_, _>>()?;
-
+pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyhow::Result<Assembled> {
+    let holds = holds(config)?;
     let db =
         Db::open(&settings::database(config), Arc::new(SystemClock), Vec::new()).await.context("open the catalog")?;
-    let store = open_store(&config.storage.place())?;
+    migrate::refuse_moved(config, &db).await?;
     // All nodes go by one clock: tokens and expiries of one count on the others.
     let clock = db.clock();
+    let keyring = keys::open(config, &db).await?;
+    let store = keys::seal(config, store::open(config, environment).await?, &keyring);
+    let operator = operator::operator(config, environment, (db.clone(), keyring.clone()), Arc::clone(&store));
     let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock));
     let registry = registry.with_projects(Arc::new(Owners));
     let identity = Identity::new(settings::identity(config), db.clone(), clock).context("start identity")?;
     let identity = identity.with_project_use(Arc::new(Repositories));
+    let identity = identity.with_keyring(keyring).await.context("seal the catalog's secrets")?;
     let first_password =
         identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
     let (collecting, checking, counting) = (registry.clone(), registry.clone(), registry.clone());
@@ -65,24 +74,22 @@ pub(crate) async fn assemble(config: &Config) -> anyhow::Result<Assembled> {
     ];
 
     let health = Health::default().require("catalog", settings::catalog_check(&db));
-    let metrics = figures::metrics(db, registry.clone());
+    let health = health.tell(operator.mode.clone());
+    let metrics = figures::metrics(db, registry.clone(), operator.mode.clone());
     let router = Router::new()
         .merge(health.clone().router())
         .merge(wharf_api_management::router(identity.clone(), registry.clone(), settings::management(config)))
         .merge(wharf_api_distribution::router(registry, identity, settings::distribution(config)))
-        .layer(axum::middleware::from_fn(label));
+        .layer(from_fn_with_state(operator.mode.clone(), mode::refuse_writes))
+        .layer(from_fn(label));
     let answers = Answers { router, health, figures: metrics };
-    Ok(Assembled { answers, first_password, _holds: holds, _background: background })
+    Ok(Assembled { answers, operator, first_password, _holds: holds, _background: background })
 }
 
-fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
-    Ok(match place {
-        Place::Files(path) => {
-            let files = Files::open(path.as_path());
-            Arc::new(files.with_context(|| format!("open the blob store `{}`", path.display()))?)
-        }
-        Place::Memory => Arc::new(Memory::new()),
-    })
+/// Takes the files outside of the data folder.
+fn holds(config: &Config) -> Result<Vec<Hold>, Error> {
+    let holds = [settings::database_hold(config), settings::storage_hold(config)];
+    holds.into_iter().flatten().map(|path| Hold::take(&path)).collect()
 }
 
 /// Tells the server which route answered.

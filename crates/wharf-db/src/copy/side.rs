@@ -67,7 +67,7 @@ pub(crate) fn quoted(name: &str) -> String {
 
 /// One snapshot of a database.
 pub(crate) trait Origin: Send {
-    /// All tables but the list of migrations.
+    /// All tables that are copied.
     fn tables(&mut self) -> Result<Vec<Table>, Error>;
 
     /// Gives every row, in the order of the key.

@@ -10,7 +10,7 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::{Failure, statement};
-use crate::copy::MIGRATIONS;
+use crate::copy::NOT_COPIED;
 use crate::copy::side::{Column, Kind, Load, Origin, Table, Target, quoted};
 use crate::error::Error;
 use crate::row::Row;
@@ -24,7 +24,7 @@ const COLUMNS: &str = "\
     FROM pg_class c \
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
     LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary \
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relname <> $1 \
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relname <> ALL ($1) \
     ORDER BY c.relname COLLATE \"C\", a.attnum";
 const PARENTS: &str = "\
     SELECT DISTINCT c.relname, p.relname FROM pg_constraint k \
@@ -81,7 +81,7 @@ impl Drop for Bulk {
 impl Origin for Bulk {
     fn tables(&mut self) -> Result<Vec<Table>, Error> {
         let mut tables: Vec<Table> = Vec::new();
-        for row in self.list(COLUMNS, &[&MIGRATIONS])? {
+        for row in self.list(COLUMNS, &[&NOT_COPIED.as_slice()])? {
             let (name, column, place) = (row.text(0)?, row.text(1)?.to_owned(), row.integer(3)?);
             let kind = kind_of(row.text(2)?).ok_or_else(|| Error::SchemaDiffers { table: name.to_owned() })?;
             if tables.last().is_none_or(|table| table.name != name) {

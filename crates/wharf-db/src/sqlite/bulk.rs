@@ -3,13 +3,13 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::connection::{self, Location};
-use crate::copy::MIGRATIONS;
+use crate::copy::NOT_COPIED;
 use crate::copy::side::{Column, Kind, Load, Origin, Table, Target, quoted};
 use crate::error::Error;
 use crate::value::Value;
 
 const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-                      AND name <> ?1 ORDER BY name";
+                      AND name <> ?1 AND name <> ?2 ORDER BY name";
 const COLUMNS: &str = "SELECT name, type, pk FROM pragma_table_info(?1) ORDER BY cid";
 const PARENTS: &str = "SELECT DISTINCT \"table\" FROM pragma_foreign_key_list(?1)";
 /// Only tables that never use a number again have a counter.
@@ -52,12 +52,13 @@ impl Bulk {
             Ok(Column { name: column, kind })
         });
         let columns = columns.collect::<Result<_, Error>>()?;
-        Ok(Table { name: name.to_owned(), columns, key, parents: self.texts(PARENTS, name)? })
+        Ok(Table { name: name.to_owned(), columns, key, parents: self.texts(PARENTS, &[name])? })
     }
 
-    fn texts(&self, sql: &str, parameter: &str) -> Result<Vec<String>, Error> {
+    fn texts(&self, sql: &str, parameters: &[&str]) -> Result<Vec<String>, Error> {
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
-        let texts = statement.query_map([parameter], |row| row.get(0)).and_then(Iterator::collect);
+        let texts =
+            statement.query_map(rusqlite::params_from_iter(parameters), |row| row.get(0)).and_then(Iterator::collect);
         texts.map_err(failed)
     }
 
@@ -82,7 +83,7 @@ fn kind_of(name: &str) -> Option<Kind> {
 
 impl Origin for Bulk {
     fn tables(&mut self) -> Result<Vec<Table>, Error> {
-        self.texts(TABLES, MIGRATIONS)?.iter().map(|name| self.table(name)).collect()
+        self.texts(TABLES, &NOT_COPIED)?.iter().map(|name| self.table(name)).collect()
     }
 
     fn rows(&mut self, table: &Table, take: &mut dyn FnMut(&[Value]) -> Result<(), Error>) -> Result<(), Error> {

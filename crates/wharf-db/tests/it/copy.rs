@@ -1,15 +1,22 @@
 //! Copying a whole database: SQLite and PostgreSQL, in every direction.
 
-use wharf_db::{CopiedTable, Db, Error, Settings, Value, params};
+use std::time::Duration;
+
+use wharf_db::{CopiedTable, Db, Error, Settings, Tx, Value, params};
 use wharf_testkit::Database;
 
-use crate::{open_again, put, sqlite};
+use crate::{open_again, sqlite};
+
+/// Adds a row.
+async fn put(tx: &mut Tx<'_>, name: &str) -> Result<u64, Error> {
+    tx.execute("INSERT INTO user_groups (name, created_at) VALUES (?1, ?2)", &params![name, i64::MAX]).await
+}
 
 /// Rows of every kind of value, in tables that refer to each other, with numbers that are no longer used.
 async fn fill(db: &Db) {
     db.transaction(async |tx| {
         for name in ["a", "ü", "b"] {
-            put(tx, name, i64::MAX).await?;
+            put(tx, name).await?;
         }
         for name in ["one", "two", "gone"] {
             tx.execute("INSERT INTO projects (name, is_public, created_at) VALUES (?1, 1, -5)", &params![name]).await?;
@@ -46,7 +53,10 @@ async fn assert_copies(source: &Db, target: &Db) {
     assert_eq!(source.digest_tables().await.unwrap(), copied);
     assert_eq!(target.digest_tables().await.unwrap(), copied);
     let rows = |name: &str| copied.iter().find(|table| table.name == name).map(|table| table.rows);
-    assert_eq!((rows("leases"), rows("projects"), rows("jobs"), rows("users")), (Some(3), Some(2), Some(2), Some(0)));
+    assert_eq!(
+        (rows("user_groups"), rows("projects"), rows("jobs"), rows("users")),
+        (Some(3), Some(2), Some(2), Some(0))
+    );
     assert_eq!(rows("migrations"), None, "each database has its own");
     let list = "SELECT token FROM jobs ORDER BY id";
     let tokens = target.list(list, &[]).await.unwrap();
@@ -78,10 +88,10 @@ async fn a_copy_goes_from_sqlite_to_any_database() {
 async fn a_target_with_a_row_is_refused_and_stays_as_it_is() {
     let (source, target) = (Database::open().await, Database::open().await);
     fill(&source.db).await;
-    target.db.transaction(async |tx| put(tx, "mine", 1).await).await.unwrap();
+    target.db.transaction(async |tx| put(tx, "mine").await).await.unwrap();
     let before = target.db.digest_tables().await.unwrap();
     let refused = copy(&source.db, &target.db).await.unwrap_err();
-    assert!(matches!(&refused, Error::TargetNotEmpty { table } if table == "leases"), "{refused}");
+    assert!(matches!(&refused, Error::TargetNotEmpty { table } if table == "user_groups"), "{refused}");
     assert_eq!(target.db.digest_tables().await.unwrap(), before);
 }
 
@@ -94,7 +104,7 @@ async fn a_copy_is_one_snapshot_whatever_is_written_meanwhile() {
     let mut rows = 0;
     let copied = source.db.copy_to(&target.db, move |_| {
         rows += 1;
-        writing.block_on(db.transaction(async |tx| put(tx, &format!("later{rows}"), 1).await)).unwrap();
+        writing.block_on(db.transaction(async |tx| put(tx, &format!("later{rows}")).await)).unwrap();
     });
     assert_eq!(copied.await.unwrap(), before);
     assert_ne!(source.db.digest_tables().await.unwrap(), before);
@@ -134,8 +144,17 @@ async fn a_database_in_memory_says_that_it_cannot_be_copied() {
 #[tokio::test(flavor = "multi_thread")]
 async fn databases_with_other_tables_are_told_apart() {
     let (source, target) = (Database::open().await, Database::open().await);
-    let add = "ALTER TABLE leases ADD COLUMN more TEXT";
+    let add = "ALTER TABLE user_groups ADD COLUMN more TEXT";
     target.db.transaction(async |tx| tx.execute(add, &[]).await).await.unwrap();
     let refused = copy(&source.db, &target.db).await.unwrap_err();
-    assert!(matches!(&refused, Error::SchemaDiffers { table } if table == "leases"), "{refused}");
+    assert!(matches!(&refused, Error::SchemaDiffers { table } if table == "user_groups"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_holds_a_lease_on_the_source_holds_none_on_the_copy() {
+    let (source, target) = (Database::open().await, Database::open().await);
+    let minute = Duration::from_secs(60);
+    assert!(source.db.lease("work", minute).await.unwrap().is_some());
+    copy(&source.db, &target.db).await.unwrap();
+    assert!(target.db.lease("work", minute).await.unwrap().is_some());
 }

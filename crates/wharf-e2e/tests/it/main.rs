@@ -10,6 +10,7 @@ mod faults;
 mod http;
 mod image;
 mod layout;
+mod moving;
 mod power_loss;
 mod random;
 mod relay;

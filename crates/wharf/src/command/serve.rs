@@ -9,6 +9,7 @@ use super::welcome;
 use crate::config::Config;
 use crate::config::merge::{self, Loaded};
 use crate::config::source::{Environment, Key, Origin, Setting};
+use crate::control::Control;
 use crate::data::Folder;
 use crate::error::Error;
 use crate::server::Server;
@@ -128,10 +129,14 @@ async fn serve(config: &Config, environment: &Environment, inherited: Vec<Listen
     let tls = Tls::open(&config.tls)?;
     let listeners = listen(config, inherited)?;
     refuse_open_to_others(config, &listeners)?;
-    let assembled = wire::assemble(config).await?;
+    let assembled = wire::assemble(config, environment).await?;
+    let control = Control::open(folder.path())?;
+    let control = tokio::spawn(control.serve(assembled.operator));
     print!("{}", welcome::render(config, &listeners, &folder, assembled.first_password.as_ref()));
     let server = Server::new(config, listeners, tls, assembled.answers);
-    server.run(&Supervisor::of(environment)).await.context("listen for signals")
+    let served = server.run(&Supervisor::of(environment)).await.context("listen for signals");
+    control.abort();
+    served
 }
 
 /// The sockets that were handed over, else those that are configured; and the one for metrics.

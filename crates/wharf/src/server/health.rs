@@ -10,6 +10,8 @@ use axum::routing::get;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 
+use super::mode::Mode;
+
 /// How long a check may take before it counts as failed.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -21,6 +23,7 @@ pub(crate) type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> +
 pub(crate) struct Health {
     is_stopping: Arc<AtomicBool>,
     checks: Vec<(&'static str, Check)>,
+    mode: Mode,
 }
 
 impl Health {
@@ -28,6 +31,11 @@ impl Health {
     pub(crate) fn require(mut self, name: &'static str, check: Check) -> Self {
         self.checks.push((name, check));
         self
+    }
+
+    /// Tells whether writes are refused. Reads go on then, so the server stays ready.
+    pub(crate) fn tell(self, mode: Mode) -> Self {
+        Self { mode, ..self }
     }
 
     /// From now on no new requests should come.
@@ -60,6 +68,9 @@ async fn ready(State(health): State<Health>) -> (StatusCode, String) {
             status = StatusCode::SERVICE_UNAVAILABLE;
         }
         text.extend([*name, ": ", verdict, "\n"]);
+    }
+    if let Some(reason) = health.mode.read_only() {
+        text.extend(["read-only: ", reason, "\n"]);
     }
     text.push_str(if status.is_success() { "ok\n" } else { "not ready\n" });
     (status, text)

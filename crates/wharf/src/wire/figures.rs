@@ -8,6 +8,8 @@ use prometheus_client::registry::Registry as Metrics;
 use wharf_db::Db;
 use wharf_registry::Registry;
 
+use crate::server::mode::Mode;
+
 /// One figure: its name, what it counts, and where it is found.
 type Line<F> = (&'static str, &'static str, fn(&F) -> u64);
 
@@ -44,9 +46,9 @@ const REGISTRY: [Line<wharf_registry::Figures>; 8] = [
 ];
 
 /// The metrics of catalog and registry.
-pub(super) fn metrics(db: Db, registry: Registry) -> Metrics {
+pub(super) fn metrics(db: Db, registry: Registry, mode: Mode) -> Metrics {
     let mut metrics = Metrics::default();
-    metrics.register_collector(Box::new(Parts { db, registry }));
+    metrics.register_collector(Box::new(Parts { db, registry, mode }));
     metrics
 }
 
@@ -54,6 +56,7 @@ pub(super) fn metrics(db: Db, registry: Registry) -> Metrics {
 struct Parts {
     db: Db,
     registry: Registry,
+    mode: Mode,
 }
 
 impl Collector for Parts {
@@ -63,6 +66,8 @@ impl Collector for Parts {
         counters(&mut encoder, &REGISTRY, &registry)?;
         let largest = "Transactions that one commit served at most";
         gauge(&mut encoder, "wharf_db_largest_batch", largest, catalog.largest_batch)?;
+        let read_only = "Whether writes are refused because the registry is being moved";
+        gauge(&mut encoder, "wharf_read_only", read_only, u64::from(self.mode.read_only().is_some()))?;
         let active = "Requests that are sending bytes into an upload";
         gauge(&mut encoder, "wharf_uploads_active", active, registry.uploads_active)?;
         let warned = "Projects that use more than a limit that warns";

@@ -1,0 +1,35 @@
+//! `wharf admin`: what is done to a registry as a whole, by whoever has its data folder.
+
+mod backup;
+mod migrate;
+mod place;
+mod restore;
+
+use clap::{Args, Subcommand};
+
+/// `wharf admin`.
+#[derive(Debug, Args)]
+pub(crate) struct Admin {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Save everything into a folder while the server works.
+    Backup(backup::Backup),
+    /// Restore a backup into a registry that has nothing yet.
+    Restore(restore::Restore),
+    /// Move the catalog, the blobs or both to another place without a stop of reads.
+    Migrate(migrate::Migrate),
+}
+
+impl Admin {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self.verb {
+            Verb::Backup(backup) => backup.run(),
+            Verb::Restore(restore) => restore.run(),
+            Verb::Migrate(migrate) => migrate.run(),
+        }
+    }
+}
