@@ -4,7 +4,7 @@
 //! buildah; written is docker's, as `docker login` does it. What is in those files beside log-ins stays as it is.
 
 mod file;
-mod helper;
+mod program;
 
 use std::io;
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ pub(crate) fn find(
     for path in paths(environment) {
         let document = Document::read(path)?;
         let found = match document.helper(host, key(host)) {
-            Some(helper) => helper::get(&helper, key(host))?,
+            Some(helper) => program::get(&helper, key(host))?,
             None => document.entry(host, repository).as_ref().and_then(Entry::credentials),
         };
         if found.is_some() {
@@ -54,7 +54,7 @@ pub(crate) fn find(
 pub(crate) fn store(environment: &Environment, host: &str, login: &Login) -> Result<String, Error> {
     let mut document = Document::read(docker_path(environment).ok_or(Error::NoHome)?)?;
     if let Some(helper) = document.helper(host, key(host)) {
-        helper::store(&helper, key(host), login)?;
+        program::store(&helper, key(host), login)?;
         return Ok(format!("the credential helper `{helper}`"));
     }
     document.insert(key(host), login);
@@ -68,7 +68,7 @@ pub(crate) fn erase(environment: &Environment, host: &str) -> Result<bool, Error
     for path in paths(environment) {
         let mut document = Document::read(path)?;
         if let Some(helper) = document.helper(host, key(host)) {
-            had_one |= helper::get(&helper, key(host))?.is_some() && helper::erase(&helper, key(host))?;
+            had_one |= program::get(&helper, key(host))?.is_some() && program::erase(&helper, key(host))?;
         }
         if document.remove(host) {
             document.write()?;

@@ -12,7 +12,7 @@ use wharf_identity::Secret;
 
 use super::super::client::Error;
 use super::super::client::credentials::Credentials;
-use super::{DOCKER_HUB, Login, helper, unreadable};
+use super::{DOCKER_HUB, Login, program, unreadable};
 
 /// A file, as it was read.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl Entry {
         let pair = BASE64.decode(self.auth.as_ref()?.expose().as_bytes()).ok()?;
         let pair = Secret::new(String::from_utf8(pair).ok()?);
         let (username, password) = pair.expose().split_once(':')?;
-        Some(helper::credentials(username, Secret::new(password.trim_end_matches('\0'))))
+        Some(program::credentials(username, Secret::new(password.trim_end_matches('\0'))))
     }
 }
 
