@@ -86,7 +86,7 @@ impl MasterKeys {
 
 /// A data key as administrators see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DataKeyInfo {
+pub struct DataKeyRecord {
     /// Its id.
     pub id: Uuid,
     /// What it is for.
@@ -176,7 +176,7 @@ impl Keyring {
     }
 
     /// All keys, the newest first.
-    pub async fn list(&self) -> Result<Vec<DataKeyInfo>, Error> {
+    pub async fn list(&self) -> Result<Vec<DataKeyRecord>, Error> {
         Ok(store::list(&self.inner.db).await?.into_iter().map(|row| row.info).collect())
     }
 
@@ -219,7 +219,7 @@ impl Keyring {
             };
             let key = DataKey::generate(purpose)?;
             let master_id = master.id().to_owned();
-            let info = DataKeyInfo { id: key.id, purpose, master: master_id, created_at: tx.now(), retired_at: None };
+            let info = DataKeyRecord { id: key.id, purpose, master: master_id, created_at: tx.now(), retired_at: None };
             store::insert(tx, &info, &master.wrap(&key)?).await?;
         }
         store::newest_in(tx, purpose).await?.ok_or(Error::NoDataKey)

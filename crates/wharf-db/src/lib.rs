@@ -59,7 +59,7 @@ pub use error::Error;
 pub use figures::Figures;
 pub use freeze::Move;
 pub use job::{DeadJob, Job, NewJob, Worker, WorkerSettings};
-pub use keyring::{DataKey, DataKeyInfo, Keyring, MasterKey, MasterKeys, Purpose};
+pub use keyring::{DataKey, DataKeyRecord, Keyring, MasterKey, MasterKeys, Purpose};
 pub use lease::Lease;
 pub use outbox::Subscription;
 pub use pace::Pace;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use wharf_context::Context;
 
-pub use wharf_db::{DataKeyInfo as DataKey, Purpose};
+pub use wharf_db::{DataKeyRecord as DataKey, Purpose};
 
 use crate::audit;
 use crate::authority::Authority;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{DataKeyInfo, Purpose};
+use super::{DataKeyRecord, Purpose};
 use crate::db::Db;
 use crate::error::Error;
 use crate::params;
@@ -28,11 +28,11 @@ const MOST: i64 = 10_000;
 
 /// A row.
 pub(super) struct Wrapped {
-    pub(super) info: DataKeyInfo,
+    pub(super) info: DataKeyRecord,
     pub(super) bytes: Vec<u8>,
 }
 
-pub(super) async fn insert(tx: &mut Tx<'_>, info: &DataKeyInfo, wrapped: &[u8]) -> Result<(), Error> {
+pub(super) async fn insert(tx: &mut Tx<'_>, info: &DataKeyRecord, wrapped: &[u8]) -> Result<(), Error> {
     let params = params![info.id.as_bytes(), info.purpose.name(), wrapped, &info.master, info.created_at];
     tx.execute(INSERT, &params).await.map(drop)
 }
@@ -82,7 +82,7 @@ fn wrapped(mut row: Row) -> Result<Wrapped, Error> {
     let bytes = row.take_bytes(2)?;
     let created_at = row.timestamp(4)?;
     let retired_at = row.optional_timestamp(5)?;
-    Ok(Wrapped { info: DataKeyInfo { id, purpose, master: row.take_text(3)?, created_at, retired_at }, bytes })
+    Ok(Wrapped { info: DataKeyRecord { id, purpose, master: row.take_text(3)?, created_at, retired_at }, bytes })
 }
 
 fn malformed(wanted: &'static str) -> Error {
