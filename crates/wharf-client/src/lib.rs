@@ -5,7 +5,7 @@
 //! to whom it may name, to nobody else. It reads no file of configuration and no environment: settings and credentials are
 //! values. What an image's layers hold is not known here.
 //!
-//! Reading order: [`settings`], [`credentials`], [`registry`], [`repository`], [`mod@copy`], [`artifact`], [`error`].
+//! Reading order: [`settings`], [`credentials`], [`registry`], [`repository`], [`mirror`], [`mod@copy`], [`artifact`], [`error`].
 
 pub mod artifact;
 mod auth;
@@ -14,6 +14,7 @@ mod challenge;
 pub mod copy;
 pub mod credentials;
 pub mod error;
+pub mod mirror;
 mod page;
 pub mod registry;
 pub mod repository;
@@ -24,6 +25,7 @@ pub use artifact::Artifact;
 pub use copy::{Copied, Event, Options, copy};
 pub use credentials::Credentials;
 pub use error::Error;
+pub use mirror::Mirrored;
 pub use registry::{LoggedIn, Registry};
 pub use repository::Repository;
 pub use settings::{Security, Settings};

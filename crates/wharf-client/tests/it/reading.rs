@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use wharf_oci::{ContentErrorKind, MediaType, Reference};
+use wharf_oci::{ContentErrorKind, MediaType, Reference, Source as _};
 
 use crate::server::{Reply, Server};
 use crate::{bytes, descriptor, image, repository};
@@ -115,4 +115,28 @@ async fn a_registry_that_says_no_digest_is_asked_for_the_manifest_itself() {
     let reference: Reference = "v1".parse().expect("a tag");
     let found = repository(&server).head_manifest(&reference).await.expect("found");
     assert_eq!(found, descriptor(MediaType::OciManifest.as_str(), &body));
+}
+
+#[tokio::test]
+async fn a_mirror_is_asked_first_and_the_origin_for_what_it_has_not() {
+    let body = image(&[]);
+    let descriptor = descriptor(MediaType::OciManifest.as_str(), &body);
+    let served = body.clone();
+    let origin = Server::start(move |asked| match asked.target.as_str() {
+        "/v2/" => Reply::new(200),
+        _ => Reply::new(200).with("content-type", MediaType::OciManifest.as_str()).body(served.clone()),
+    });
+    let wrong = Server::start(|asked| match asked.target.as_str() {
+        "/v2/" => Reply::new(200),
+        _ => Reply::new(200).with("content-type", MediaType::OciManifest.as_str()).body("{}"),
+    });
+    let empty = Server::start(|_| Reply::new(404));
+    let mirrors = vec![repository(&wrong), repository(&empty)];
+    let mirrored = wharf_client::Mirrored::new(mirrors, repository(&origin));
+    assert_eq!(mirrored.manifest(&descriptor).await.expect("from the origin"), body);
+    let asked = |server: &Server| server.count("GET /v2/team/app/manifests/");
+    assert_eq!((asked(&wrong), asked(&empty), asked(&origin)), (1, 1, 1));
+    let near = wharf_client::Mirrored::new(vec![repository(&origin)], repository(&wrong));
+    assert_eq!(near.manifest(&descriptor).await.expect("from the mirror"), body);
+    assert_eq!(asked(&wrong), 1);
 }

@@ -18,7 +18,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use wharf_client::{Credentials, Registry, Repository, Security, Settings};
+use wharf_client::{Credentials, Mirrored, Registry, Repository, Security, Settings};
 use wharf_http::Retry;
 use wharf_oci::{RegistryHost, RepositoryName};
 use zeroize::Zeroizing;
@@ -27,8 +27,8 @@ pub(crate) use self::error::Error;
 use self::place::Remote;
 use super::client::output::Output;
 use super::client::{credentials, proxies};
-use super::logins;
 use super::serve::environment;
+use super::{login, logins};
 use crate::config::size::Size;
 use crate::config::source::Environment;
 
@@ -47,6 +47,9 @@ pub(crate) struct Registries {
     /// How often to try again what failed for the network's or the registry's trouble.
     #[arg(long, value_name = "NUMBER", default_value_t = Retry::default().times, help_heading = "Registries")]
     retry: usize,
+    /// Ask this registry first for what is read from a registry. May be repeated.
+    #[arg(long, value_name = "HOST", help_heading = "Registries")]
+    mirror: Vec<String>,
     /// Send blobs in pieces of this size, such as `50MB`, where a proxy on the way refuses larger requests.
     #[arg(long, value_name = "SIZE", help_heading = "Registries")]
     chunk_size: Option<Size>,
@@ -86,6 +89,17 @@ impl Session {
         let image = &remote.image;
         let registry = self.registry(&image.registry, Some(&image.repository), remote.is_plain)?;
         Ok(registry.repository(image.repository.clone()))
+    }
+
+    /// A repository to read from, behind the mirrors that were named.
+    pub(crate) fn mirrored(&self, remote: &Remote) -> Result<Mirrored, Error> {
+        let mirror = |text: &String| {
+            let (host, is_plain) = login::host(text)?;
+            let name = &remote.image.repository;
+            Ok(self.registry(&host, Some(name), is_plain)?.repository(name.clone()))
+        };
+        let mirrors = self.flags.mirror.iter().map(mirror).collect::<Result<_, Error>>()?;
+        Ok(Mirrored::new(mirrors, self.repository(remote)?))
     }
 
     /// A registry, with the log-in that is stored for it, or for this repository of it.

@@ -38,7 +38,7 @@ impl Reading {
     pub(crate) async fn open(session: &Session, place: &Place) -> Result<Self, Error> {
         let content = ContentError::from;
         let source: Box<dyn Source> = match place {
-            Place::Registry(remote) => Box::new(session.repository(remote)?),
+            Place::Registry(remote) => Box::new(session.mirrored(remote)?),
             Place::Layout { path, .. } => Box::new(Layout::open_folder(path).await.map_err(content)?),
             Place::Archive { path, .. } => Box::new(Layout::open_archive(path).await.map_err(content)?),
             Place::DockerArchive { path, .. } => Box::new(Layout::open_docker_archive(path).await.map_err(content)?),
