@@ -39,13 +39,13 @@ fn settings(config: &Value) -> BTreeMap<String, Value> {
         settings.insert(name.to_owned(), config[name].clone());
     }
     for (name, value) in config["config"].as_object().into_iter().flatten() {
-        match value {
-            Value::Array(entries) if name == "Env" => settings.extend(entries.iter().map(variable)),
-            // A health check is one thing; of labels, ports and volumes each is one.
-            Value::Object(members) if name != "Healthcheck" => {
+        match (name.as_str(), value.as_array(), value.as_object()) {
+            ("Env", Some(entries), _) => settings.extend(entries.iter().map(variable)),
+            // Of labels, ports and volumes each counts.
+            ("Labels" | "ExposedPorts" | "Volumes", _, Some(members)) => {
                 settings.extend(members.iter().map(|(key, value)| (format!("{name} {key}"), present(value))));
             }
-            value => drop(settings.insert(name.clone(), value.clone())),
+            _ => drop(settings.insert(name.clone(), value.clone())),
         }
     }
     settings.retain(|_, value| !is_empty(value));
