@@ -8,8 +8,10 @@ use axum::http::request::Parts;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use wharf_identity::PageRequest;
+use wharf_oci::RepositoryName;
 
 use crate::problem::Problem;
+use crate::text;
 
 /// The longest value that any list gives or takes.
 const MAX_VALUE_BYTES: usize = 1024;
@@ -37,9 +39,21 @@ impl<T: for<'de> Deserialize<'de> + Send, S: Send + Sync> FromRequestParts<S> fo
 #[serde(deny_unknown_fields)]
 pub(crate) struct PageQuery {
     #[serde(default, deserialize_with = "value")]
-    after: Option<String>,
+    pub(crate) after: Option<String>,
     #[serde(default, deserialize_with = "limit")]
-    limit: Option<usize>,
+    pub(crate) limit: Option<usize>,
+}
+
+/// What lists of a project take that can be asked for one repository alone.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RepositoryQuery {
+    #[serde(default, deserialize_with = "value")]
+    pub(crate) after: Option<String>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) limit: Option<usize>,
+    #[serde(default, deserialize_with = "text::parse_if_any")]
+    pub(crate) repository: Option<RepositoryName>,
 }
 
 impl From<PageQuery> for PageRequest {

@@ -57,6 +57,13 @@ pub(crate) struct Robot {
     pub(crate) robot: RobotName,
 }
 
+/// `{digest}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Digest {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) digest: wharf_oci::Digest,
+}
+
 /// `{user}`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct User {

@@ -6,8 +6,9 @@
 //! types, calls one use case of `wharf-identity` or `wharf-registry`, and encodes the answer. It decides nothing about rights.
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
-//! `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`, `members`, `robots`,
-//! `users`, `imports`, `groups`, `keys`, `data_keys`, `fsck`, `audit`; and [`mod@openapi`].
+//! `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`, `members`,
+//! `robots`, `users`, `imports`, `groups`, `keys`, `data_keys`, `collection`, `bin`, `usage`, `fsck`, `audit`; and
+//! [`mod@openapi`].
 
 mod answer;
 pub mod api;
@@ -15,7 +16,9 @@ mod asked;
 mod at;
 mod audit;
 mod authenticate;
+mod bin;
 mod body;
+mod collection;
 mod cross_site;
 mod data_keys;
 mod fsck;
@@ -33,6 +36,7 @@ mod robots;
 pub mod route;
 mod server;
 mod text;
+mod usage;
 mod users;
 mod words;
 

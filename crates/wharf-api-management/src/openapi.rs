@@ -205,6 +205,8 @@ fn meaning(name: &str) -> Meaning {
         "robot" => ("A robot account's name within its project.", text(ACCOUNT)),
         "user" => ("A user's name.", text(ACCOUNT)),
         "group" => ("A group's name.", text(ACCOUNT)),
+        "digest" => ("`sha256:…` or `sha512:…`.", text("^sha(256|512):[0-9a-f]{64,128}$")),
+        "repository" => ("One repository of the project; all of them where nothing is said.", text(VALUE)),
         "after" => ("`next` of the page before.", text(VALUE)),
         "run" => ("The number of a check; the last one where nothing is said.", text("^[0-9]{1,18}$")),
         "resource" => ("Only what was done to this.", text(VALUE)),

@@ -10,7 +10,8 @@ use utoipa::openapi::schema::Schema;
 
 use crate::api::Api;
 use crate::{
-    audit, data_keys, fsck, groups, imports, keys, me, members, openapi, projects, quotas, robots, server, users,
+    audit, bin, collection, data_keys, fsck, groups, imports, keys, me, members, openapi, projects, quotas, robots,
+    server, usage, users,
 };
 
 /// What every path begins with.
@@ -303,6 +304,37 @@ pub const ROUTES: &[Route] = &[
         .does("list_fsck_findings", "What a check has found, in the order of its finding: the last one, or `run`.")
         .lists::<fsck::FindingBody>()
         .with_parameters(&["after", "limit", "run"]),
+    route!(Get "/projects/{project}/bin" bin::list)
+        .does("list_bin", "What was deleted in a project, or in one of its repositories, and can be restored.")
+        .lists::<bin::BinnedBody>()
+        .with_parameters(&["after", "limit", "repository"]),
+    route!(Post "/projects/{project}/bin/restore" bin::restore)
+        .does("restore", "Brings a deleted or moved tag, or a deleted manifest, back.")
+        .takes::<bin::RestorationBody>()
+        .gives::<bin::RestoredBody>(),
+    route!(Post "/projects/{project}/bin/empty" bin::empty)
+        .does("empty_bin", "Takes all of a repository's bin out of it for good. Nothing of it can be restored then.")
+        .takes::<bin::EmptyingBody>()
+        .gives::<bin::EmptiedBody>(),
+    route!(Get "/projects/{project}/usage" usage::list)
+        .does("list_usage", "How many bytes each repository of a project holds, or each tag of a repository.")
+        .lists::<usage::UsageBody>()
+        .with_parameters(&["after", "limit", "repository"]),
+    route!(Get "/usage" usage::list_projects)
+        .does("list_project_usage", "How many bytes each project holds.")
+        .lists::<usage::UsageBody>(),
+    route!(Get "/collection" collection::show)
+        .does("collection_status", "How far collection is, how fast, and how long the rest takes.")
+        .gives::<collection::StatusBody>(),
+    route!(Post "/collection" collection::start)
+        .does("start_collection", "Asks for a pass of collection now.")
+        .gives::<collection::AskedBody>(),
+    route!(Get "/collection/forecast" collection::list_forecast)
+        .does("list_forecast", "What collection will take, why, and when, if nothing changes.")
+        .lists::<collection::ForecastBody>(),
+    route!(Get "/collection/holders/{digest}" collection::holders)
+        .does("find_holders", "What holds a blob or a manifest.")
+        .gives::<collection::HoldersBody>(),
     route!(Get "/audit" audit::list)
         .does("list_audit", "The audit log, newest first.")
         .lists::<audit::RecordBody>()

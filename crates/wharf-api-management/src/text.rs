@@ -16,6 +16,16 @@ where
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
+/// The same where the field may be left out (with `default`); `null` counts as that.
+pub(crate) fn parse_if_any<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| text.parse()).transpose().map_err(D::Error::custom)
+}
+
 /// Reads a list of texts.
 pub(crate) fn parse_all<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where

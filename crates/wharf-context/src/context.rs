@@ -70,6 +70,12 @@ impl Context {
         Self { reach, ..self }
     }
 
+    /// The same context with other grants.
+    #[must_use]
+    pub fn with_grants(self, grants: Grants) -> Self {
+        Self { grants, ..self }
+    }
+
     /// How much of the caller's rights this request carries.
     pub fn reach(&self) -> Reach {
         self.reach

@@ -58,6 +58,16 @@ impl Identity {
         Ok(Context::new(ctx.caller, request_id, remote, Grants(grants)))
     }
 
+    /// The context of a management request that is about content: what the caller may do with these repositories now.
+    pub async fn content_context(&self, ctx: &Context, wanted: &[Wanted]) -> Result<Context, Error> {
+        let account = Authority::manage(&self.db, ctx, self.mode()).await?.account;
+        let mut grants = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            grants.push(self.grant(ctx, &account, wanted).await?);
+        }
+        Ok(ctx.clone().with_grants(Grants(grants)))
+    }
+
     /// Which projects' repositories the caller may list.
     pub async fn visibility(&self, ctx: &Context) -> Result<Visibility, Error> {
         if !ctx.reach().catalog {

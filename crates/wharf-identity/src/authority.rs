@@ -5,7 +5,7 @@
 
 pub(crate) mod rule;
 
-use wharf_context::{CallerId, Context, Inspect, InspectProject, Maintain, MaintainProject};
+use wharf_context::{CallerId, Context, Inspect, InspectProject, Maintain, MaintainProject, ProjectId};
 use wharf_oci::ProjectName;
 
 use self::rule::{ProjectRight, SystemRight};
@@ -104,6 +104,12 @@ impl Identity {
         let standing = authority.project(&self.db, name, ProjectRight::See).await?;
         authority.require(SystemRight::Maintain)?;
         Ok(MaintainProject { id: standing.project, name: name.clone() })
+    }
+
+    /// Whether the caller may see what all repositories of a project hold and what was deleted there.
+    pub async fn see_content(&self, ctx: &Context, project: &ProjectName) -> Result<ProjectId, Error> {
+        let authority = Authority::manage(&self.db, ctx, self.mode()).await?;
+        Ok(authority.project(&self.db, project, ProjectRight::SeeContent).await?.project)
     }
 
     /// Checks a right in advance, where something costly comes before the transaction that checks it again.

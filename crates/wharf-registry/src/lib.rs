@@ -5,7 +5,7 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`bin`], [`collection`], [`fsck`], [`moving`], [`quota`], [`figures`], [`ports`].
+//! [`referrer`], [`bin`], [`collection`], [`fsck`], [`moving`], [`quota`], [`usage`], [`figures`], [`ports`].
 
 pub mod bin;
 pub mod blob;
@@ -24,6 +24,7 @@ pub mod repository;
 pub mod settings;
 pub mod tag;
 pub mod upload;
+pub mod usage;
 
 pub use blob::Blob;
 pub use collection::Collected;

@@ -2,11 +2,13 @@
 
 mod admin;
 mod audit;
+mod bin;
 pub(crate) mod client;
 mod completion;
 pub(crate) mod config;
 mod copy;
 pub(crate) mod fsck;
+mod gc;
 mod group;
 mod image;
 mod inspect;
@@ -65,7 +67,11 @@ enum Verb {
     Key(key::Key),
     /// Check that every reference has its bytes, every byte its digest, every upload its owner.
     Fsck(fsck::Fsck),
-    /// Save, restore and move a registry; on the machine that has its data folder.
+    /// Collection: do it now, see what it would take, and why something stays.
+    Gc(gc::Gc),
+    /// What was deleted, and bringing it back.
+    Bin(bin::Bin),
+    /// What a registry holds; saving, restoring and moving it.
     Admin(admin::Admin),
     /// The audit log.
     Audit(audit::Audit),
@@ -94,6 +100,8 @@ impl Cli {
             Verb::Robot(robot) => robot.run(),
             Verb::Key(key) => key.run(),
             Verb::Fsck(fsck) => fsck.run(),
+            Verb::Gc(gc) => gc.run(),
+            Verb::Bin(bin) => bin.run(),
             Verb::Audit(audit) => audit.run(),
             Verb::Whoami(whoami) => whoami.run(),
         };

@@ -61,7 +61,8 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
         .replace("{member}", if route.operation == "delete_member" { "user:guest" } else { "user:stranger" })
         .replace("{robot}", "robot")
         .replace("{user}", &format!("u-{nonce}"))
-        .replace("{group}", &format!("g-{nonce}"));
+        .replace("{group}", &format!("g-{nonce}"))
+        .replace("{digest}", &format!("sha256:{}", "0".repeat(64)));
     let caller = if caller == "robot" { format!("{project}+robot") } else { caller.to_owned() };
     let body = body(route.operation, &nonce);
     fixture.ask(&caller, route.verb.method().as_str(), &path, body).await.status.as_u16()
@@ -82,6 +83,8 @@ fn body(operation: &str, nonce: &str) -> Value {
         "rotate_keys" => json!({ "retirement": "when_tokens_end" }),
         "rotate_data_key" => json!({ "purpose": "blobs" }),
         "set_quota" => json!({ "bytes": { "hard": 1 } }),
+        "restore" => json!({ "repository": format!("p-{nonce}/app"), "tag": "v1" }),
+        "empty_bin" => json!({ "repository": format!("p-{nonce}/app") }),
         "start_fsck" => json!({}),
         _ => Value::Null,
     }

@@ -65,6 +65,7 @@ pub(crate) enum ProjectRight {
     SeeMembers,
     SeeRobots,
     SeeQuota,
+    SeeContent,
     ManageMembers,
     ManageRobots,
     ChangeSettings,
@@ -73,11 +74,12 @@ pub(crate) enum ProjectRight {
 
 impl ProjectRight {
     #[cfg(test)]
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::See,
         Self::SeeMembers,
         Self::SeeRobots,
         Self::SeeQuota,
+        Self::SeeContent,
         Self::ManageMembers,
         Self::ManageRobots,
         Self::ChangeSettings,
@@ -91,6 +93,7 @@ impl ProjectRight {
             Self::SeeMembers => "see the members of this project",
             Self::SeeRobots => "see the robots of this project",
             Self::SeeQuota => "see the quota of this project",
+            Self::SeeContent => "see what all repositories of this project hold and what was deleted there",
             Self::ManageMembers => "change the members of this project",
             Self::ManageRobots => "change the robots of this project",
             Self::ChangeSettings => "change the settings of this project",
@@ -100,7 +103,7 @@ impl ProjectRight {
 
     fn only_reads(self) -> bool {
         match self {
-            Self::See | Self::SeeMembers | Self::SeeRobots | Self::SeeQuota => true,
+            Self::See | Self::SeeMembers | Self::SeeRobots | Self::SeeQuota | Self::SeeContent => true,
             Self::ManageMembers | Self::ManageRobots | Self::ChangeSettings | Self::Delete => false,
         }
     }
@@ -109,6 +112,7 @@ impl ProjectRight {
     fn role(self) -> Role {
         match self {
             Self::See | Self::SeeMembers | Self::SeeQuota => Role::Guest,
+            Self::SeeContent => Role::Maintainer,
             Self::SeeRobots | Self::ManageMembers | Self::ManageRobots | Self::ChangeSettings | Self::Delete => {
                 Role::Owner
             }
@@ -177,7 +181,7 @@ mod tests {
 
     #[test]
     fn who_may_manage_a_project() {
-        use ProjectRight::{See, SeeMembers, SeeQuota, SeeRobots};
+        use ProjectRight::{See, SeeContent, SeeMembers, SeeQuota, SeeRobots};
         let standing = |is_public, role| Standing { project: PROJECT, is_public, role };
         let (private, public) = (standing(false, None), standing(true, None));
         let member = |role| standing(false, Some(role));
@@ -189,11 +193,11 @@ mod tests {
             ("user, public"      , user(None)                            , public                  , &[See]),
             ("guest"             , user(None)                            , member(Role::Guest)     , &[See, SeeMembers, SeeQuota]),
             ("developer"         , user(None)                            , member(Role::Developer) , &[See, SeeMembers, SeeQuota]),
-            ("maintainer"        , user(None)                            , member(Role::Maintainer), &[See, SeeMembers, SeeQuota]),
+            ("maintainer"        , user(None)                            , member(Role::Maintainer), &[See, SeeMembers, SeeQuota, SeeContent]),
             ("owner"             , user(None)                            , member(Role::Owner)     , &ProjectRight::ALL),
             ("administrator"     , user(Some(SystemRole::Administrator)) , private                 , &ProjectRight::ALL),
-            ("auditor"           , user(Some(SystemRole::Auditor))       , private                 , &[See, SeeMembers, SeeRobots, SeeQuota]),
-            ("auditor and owner" , user(Some(SystemRole::Auditor))       , member(Role::Owner)     , &[See, SeeMembers, SeeRobots, SeeQuota]),
+            ("auditor"           , user(Some(SystemRole::Auditor))       , private                 , &[See, SeeMembers, SeeRobots, SeeQuota, SeeContent]),
+            ("auditor and owner" , user(Some(SystemRole::Auditor))       , member(Role::Owner)     , &[See, SeeMembers, SeeRobots, SeeQuota, SeeContent]),
             ("robot of it"       , robot()                               , private                 , &[See]),
         ];
         for (who, account, standing, wanted) in table {

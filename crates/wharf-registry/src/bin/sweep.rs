@@ -37,7 +37,7 @@ pub(super) async fn list(
     after: Option<&str>,
     wanted: Option<usize>,
 ) -> Result<BinPage, Error> {
-    let limit = page::limit(wanted).clamp(1, 1_000);
+    let limit = page::limit(Some(wanted.unwrap_or(100))).clamp(1, 1_000);
     let mut cursor = after.map(Cursor::parse).transpose()?;
     let from = cursor.as_ref().map(|cursor| cursor.repository.clone()).unwrap_or_default();
     let repositories = match scope {

@@ -71,7 +71,7 @@ impl Registry {
         after: Option<&str>,
         wanted: Option<usize>,
     ) -> Result<ForecastPage, Error> {
-        let limit = page::limit(wanted).clamp(1, 1_000);
+        let limit = page::limit(Some(wanted.unwrap_or(100))).clamp(1, 1_000);
         let cursor = after.map_or(Ok(Cursor { position: 0, after: After::default() }), Cursor::parse)?;
         let reason = *ORDER.get(cursor.position).ok_or(Error::BadPage)?;
         let rows = self.forecast(reason, &cursor.after, limit).await?;

@@ -32,7 +32,7 @@ const CATALOG: [Line<wharf_db::Figures>; 14] = [
 ];
 
 /// What only grows in the registry.
-const REGISTRY: [Line<wharf_registry::Figures>; 8] = [
+const REGISTRY: [Line<wharf_registry::Figures>; 11] = [
     ("wharf_uploads_opened", "Blob uploads that were begun", |figures| figures.uploads_opened),
     ("wharf_uploads_expired", "Blob uploads that were given up because nobody continued them", |figures| {
         figures.uploads_expired
@@ -41,6 +41,11 @@ const REGISTRY: [Line<wharf_registry::Figures>; 8] = [
     ("wharf_blobs_pushed_bytes", "Bytes of the blobs that were pushed", |figures| figures.pushed_bytes),
     ("wharf_blobs_mounted", "Blobs that were linked into another repository", |figures| figures.blobs_mounted),
     ("wharf_blobs_collected", "Blobs whose bytes collection deleted", |figures| figures.blobs_collected),
+    ("wharf_blobs_collected_bytes", "Bytes of the blobs that collection deleted", |figures| figures.collected_bytes),
+    ("wharf_blobs_reviewed", "Blobs that collection looked at", |figures| figures.blobs_reviewed),
+    ("wharf_manifests_collected", "Manifests that collection took out of the bin for good", |figures| {
+        figures.manifests_collected
+    }),
     ("wharf_manifests_pushed", "Manifests that were pushed", |figures| figures.manifests_pushed),
     ("wharf_quota_refusals", "Pushes that were refused for want of quota", |figures| figures.quota_refusals),
 ];

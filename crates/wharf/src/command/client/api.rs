@@ -13,7 +13,7 @@ use wharf_identity::Secret;
 use super::address;
 use super::credentials::Credentials;
 use super::error::{Error, Refusal};
-use super::output::Output;
+use super::output::{Column, Heads, Output};
 use super::proxies;
 use crate::command::serve::environment;
 
@@ -86,6 +86,23 @@ impl Client {
             match page["next"].as_str() {
                 Some(next) => after = Some(next.to_owned()),
                 None => return Ok(entries),
+            }
+        }
+    }
+
+    /// Shows a list page by page, as it comes.
+    pub(crate) fn stream(&self, path: &[&str], query: &[(&str, &str)], columns: &[Column]) -> Result<(), Error> {
+        let (mut after, mut heads) = (None, Heads::Shown);
+        loop {
+            let page = self.page(path, query, after.as_deref())?;
+            let entries = page["entries"].as_array().map_or(&[][..], Vec::as_slice);
+            if !entries.is_empty() || (heads == Heads::Shown && page["next"].is_null()) {
+                self.output.some(entries, columns, heads)?;
+                heads = Heads::Left;
+            }
+            match page["next"].as_str() {
+                Some(next) => after = Some(next.to_owned()),
+                None => return Ok(()),
             }
         }
     }

@@ -9,6 +9,13 @@ use super::error::Error;
 /// A column or a line: its head, the member of the document that it shows, and what stands for nothing.
 pub(crate) type Column = (&'static str, &'static str, &'static str);
 
+/// Whether the heads of columns are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heads {
+    Shown,
+    Left,
+}
+
 /// Where answers go.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -33,6 +40,18 @@ impl Output {
         let head: Vec<String> = columns.iter().map(|(head, ..)| (*head).to_owned()).collect();
         let rows = entries.iter().map(|entry| columns.iter().map(|column| cell(entry, column)).collect());
         print(&table(std::iter::once(head).chain(rows).collect()))
+    }
+
+    /// Some entries of a long list: lines of a table, or one JSON object per line.
+    pub(crate) fn some(&self, entries: &[Value], columns: &[Column], heads: Heads) -> Result<(), Error> {
+        if self.is_json {
+            let lines: String = entries.iter().map(|entry| format!("{entry}\n")).collect();
+            return print(&lines);
+        }
+        let head: Vec<String> = columns.iter().map(|(head, ..)| (*head).to_owned()).collect();
+        let head = (heads == Heads::Shown).then_some(head);
+        let rows = entries.iter().map(|entry| columns.iter().map(|column| cell(entry, column)).collect());
+        print(&table(head.into_iter().chain(rows).collect()))
     }
 
     /// One thing.
