@@ -1,13 +1,18 @@
 //! The registry through its use cases, on a real catalog: SQLite, or PostgreSQL when `WHARF_TEST_POSTGRES` names one.
 
+mod bin;
 mod blobs;
 mod collection;
 mod fixture;
 mod fsck;
 mod histories;
+mod interleavings;
 mod manifests;
 mod moving;
 mod quotas;
 mod referrers;
+mod stage;
 mod tags;
+mod untagged;
 mod uploads;
+mod usage;
