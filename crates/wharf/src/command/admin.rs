@@ -1,9 +1,10 @@
-//! `wharf admin`: what is done to a registry as a whole, by whoever has its data folder.
+//! `wharf admin`: what is done to a registry as a whole; most of it by whoever has its data folder.
 
 mod backup;
 mod migrate;
 mod place;
 mod restore;
+mod usage;
 
 use clap::{Args, Subcommand};
 
@@ -22,6 +23,8 @@ enum Verb {
     Restore(restore::Restore),
     /// Move the catalog, the blobs or both to another place without a stop of reads.
     Migrate(migrate::Migrate),
+    /// How many bytes projects, repositories and tags hold. Asks the server.
+    Usage(usage::Usage),
 }
 
 impl Admin {
@@ -30,6 +33,7 @@ impl Admin {
             Verb::Backup(backup) => backup.run(),
             Verb::Restore(restore) => restore.run(),
             Verb::Migrate(migrate) => migrate.run(),
+            Verb::Usage(usage) => usage.run().map_err(|error| crate::error::Error::Client(error).into()),
         }
     }
 }
