@@ -182,7 +182,12 @@ impl Store for Files {
 
     fn size<'a>(&'a self, key: &'a StorageKey) -> BoxFuture<'a, Result<Option<u64>, Error>> {
         let key = *key;
-        Box::pin(self.blocking(move |layout| layout.blob_size(key)))
+        Box::pin(async move {
+            match self.layout.open_cached_blob(key).and_then(|file| file.metadata().ok()) {
+                Some(metadata) => Ok(Some(metadata.len())),
+                None => self.blocking(move |layout| layout.blob_size(key)).await,
+            }
+        })
     }
 
     fn delete<'a>(&'a self, keys: &'a [StorageKey]) -> BoxFuture<'a, Result<(), Error>> {

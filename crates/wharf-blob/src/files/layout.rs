@@ -11,7 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags, XattrFlags};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags, XattrFlags};
 use rustix::io::Errno;
 
 use crate::error::Error;
@@ -219,6 +219,14 @@ impl Layout {
             }
         }
         Ok(uploads)
+    }
+
+    /// Opens a blob for reading if the kernel finds it without asking the disk (`RESOLVE_CACHED`, openat2(2)): so it need
+    /// not be done where blocking is allowed. `None` says nothing.
+    pub(super) fn open_cached_blob(&self, key: StorageKey) -> Option<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let opened = rustix::fs::openat2(&self.root, blob_name(key), flags, Mode::empty(), ResolveFlags::CACHED);
+        opened.ok().map(File::from)
     }
 
     /// Opens a blob for reading.

@@ -1,11 +1,13 @@
 //! Reading: large pieces, read ahead of whoever takes them as far as they keep up.
 //!
-//! A blocking task reads pieces while there is room for them and then *ends*; taking a piece starts it again. A client
-//! that stops reading holds one to four pieces of memory and no thread.
+//! What the kernel has in memory is read at once, by whoever takes it (`RESOLVE_CACHED`, openat2(2), and `RWF_NOWAIT`,
+//! readv(2)): no thread is woken, and no piece lies around. What has to come from the disk, a blocking task reads while
+//! there is room for it and then *ends*; taking a piece starts it again. A client that stops reading holds at most four
+//! pieces of memory and no thread.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io;
+use std::io::IoSliceMut;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,12 +16,12 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::stream;
-use rustix::buffer::spare_capacity;
 use rustix::fs::Advice;
+use rustix::io::{Errno, ReadWriteFlags};
 use tokio::runtime::Handle;
 
 use super::Files;
-use super::layout;
+use super::layout::{self, Layout};
 use crate::error::Error;
 use crate::key::{StorageKey, UploadKey};
 use crate::reader::Reader;
@@ -38,23 +40,26 @@ const KEPT_BUFFERS: usize = 32;
 impl Files {
     pub(super) async fn read(&self, key: StorageKey, range: Option<Range<u64>>) -> Result<Reader, Error> {
         let buffers = Arc::clone(&self.buffers);
-        let (size_bytes, range, first, source) = self
-            .blocking(move |layout| {
-                let file = layout.open_blob(key)?;
-                let (size_bytes, range) = measure(&file, key, range)?;
-                let mut source = Source { file, key, offset: range.start, end: range.end, buffers };
-                source.advise();
-                let first = source.next().transpose()?;
-                Ok((size_bytes, range, first, source))
-            })
-            .await?;
-        Ok(reader(size_bytes, range, first, source))
+        let cached = self.layout.open_cached_blob(key);
+        let cached = cached.map(|file| Opened::of(file, key, range.clone(), Arc::clone(&buffers))).transpose()?;
+        let opened = match cached.map(Opened::read_cached) {
+            Some(Ok(opened)) => opened,
+            Some(Err(mut opened)) => self.blocking(move |_| opened.read().map(|()| *opened)).await?,
+            None => {
+                let open = move |layout: &Layout| {
+                    let mut opened = Opened::of(layout.open_blob(key)?, key, range, buffers)?;
+                    opened.read().map(|()| opened)
+                };
+                self.blocking(open).await?
+            }
+        };
+        Ok(opened.into_reader())
     }
 
     /// Reads what `state` describes of an open upload.
     pub(super) async fn read_open(&self, upload: UploadKey, state: &UploadState) -> Result<Reader, Error> {
         let (buffers, end) = (Arc::clone(&self.buffers), state.offset);
-        let (noted, first, source) = self
+        let (noted, opened) = self
             .blocking(move |layout| {
                 let file = layout.read_upload(upload)?;
                 let noted = layout::noted_writers(&file, upload)?;
@@ -63,26 +68,57 @@ impl Files {
                 if found_bytes < end {
                     return Err(Error::UploadLost { upload, expected_bytes: end, found_bytes });
                 }
-                let mut source = Source { file, key: upload.storage_key(), offset: 0, end, buffers };
-                let first = source.next().transpose()?;
-                Ok((noted, first, source))
+                let source = Source { file, key: upload.storage_key(), offset: 0, end, buffers };
+                let mut opened = Opened { size_bytes: end, range: 0..end, first: None, source };
+                opened.read()?;
+                Ok((noted, opened))
             })
             .await?;
         match noted {
             Some(writers) if !writers.know(state.writer) => Err(Error::Superseded { upload }),
-            Some(_) => Ok(reader(end, 0..end, first, source)),
-            None => self.fence.check(upload, state).map(|()| reader(end, 0..end, first, source)),
+            Some(_) => Ok(opened.into_reader()),
+            None => self.fence.check(upload, state).map(|()| opened.into_reader()),
         }
     }
 }
 
-/// A reader of `range`, of which `first` has been read.
-fn reader(size_bytes: u64, range: Range<u64>, first: Option<Bytes>, source: Source) -> Reader {
-    // What fits into one piece needs no second task and no queue.
-    if source.offset == source.end {
-        return Reader::new(size_bytes, range, stream::iter(first.map(Ok)));
+/// A blob whose first piece has been read, or will be.
+#[derive(Debug)]
+struct Opened {
+    size_bytes: u64,
+    range: Range<u64>,
+    first: Option<Bytes>,
+    source: Source,
+}
+
+impl Opened {
+    fn of(file: File, key: StorageKey, range: Option<Range<u64>>, buffers: Arc<Buffers>) -> Result<Self, Error> {
+        let (size_bytes, range) = measure(&file, key, range)?;
+        let source = Source { file, key, offset: range.start, end: range.end, buffers };
+        source.advise();
+        Ok(Self { size_bytes, range, first: None, source })
     }
-    Reader::new(size_bytes, range, Ahead::new(source, first))
+
+    /// Reads the first piece if it is in memory; gives itself back if not.
+    fn read_cached(mut self) -> Result<Self, Box<Self>> {
+        self.first = self.source.next_cached();
+        if self.first.is_some() || self.source.is_at_end() { Ok(self) } else { Err(Box::new(self)) }
+    }
+
+    /// Reads the first piece. Blocks.
+    fn read(&mut self) -> Result<(), Error> {
+        self.first = self.source.next().transpose()?;
+        Ok(())
+    }
+
+    fn into_reader(self) -> Reader {
+        let Self { size_bytes, range, first, source } = self;
+        // What fits into one piece needs no queue.
+        if source.is_at_end() {
+            return Reader::new(size_bytes, range, stream::iter(first.map(Ok)));
+        }
+        Reader::new(size_bytes, range, Ahead::new(source, first))
+    }
 }
 
 /// The blob's size, and the range to be read, which lies within it.
@@ -116,38 +152,48 @@ impl Source {
         }
     }
 
-    /// The next piece, or `None` at the end of the range. Blocks.
-    fn next(&mut self) -> Option<Result<Bytes, Error>> {
-        let left = self.end - self.offset;
-        if left == 0 {
+    fn is_at_end(&self) -> bool {
+        self.offset == self.end
+    }
+
+    fn wanted(&self) -> usize {
+        usize::try_from(self.end - self.offset).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES))
+    }
+
+    /// The next piece as far as it is in memory. What goes wrong here, [`Source::next`] will tell.
+    fn next_cached(&mut self) -> Option<Bytes> {
+        let wanted = self.wanted();
+        if wanted == 0 {
             return None;
         }
-        let wanted = usize::try_from(left).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
-        let key = self.key;
         let mut buffer = self.buffers.take(wanted);
-        while buffer.bytes.len() < wanted {
-            match read_more(&self.file, &mut buffer.bytes, wanted, self.offset) {
+        let into = &mut [IoSliceMut::new(&mut buffer.bytes[..wanted])];
+        let count = rustix::io::preadv2(&self.file, into, self.offset, ReadWriteFlags::NOWAIT).ok()?;
+        buffer.filled = count;
+        self.offset += count as u64;
+        (count > 0).then(|| buffer.into_bytes())
+    }
+
+    /// The next piece, or `None` at the end of the range. Blocks.
+    fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        let (key, wanted) = (self.key, self.wanted());
+        if wanted == 0 {
+            return None;
+        }
+        let mut buffer = self.buffers.take(wanted);
+        while buffer.filled < wanted {
+            match rustix::io::pread(&self.file, &mut buffer.bytes[buffer.filled..wanted], self.offset) {
                 Ok(0) => return Some(Err(Error::BlobTruncated { key, offset: self.offset })),
-                Ok(count) => self.offset += count as u64,
-                Err(source) => return Some(Err(Error::Blob { action: "read", key, source })),
+                Ok(count) => {
+                    buffer.filled += count;
+                    self.offset += count as u64;
+                }
+                Err(Errno::INTR) => {}
+                Err(errno) => return Some(Err(Error::Blob { action: "read", key, source: errno.into() })),
             }
         }
         Some(Ok(buffer.into_bytes()))
     }
-}
-
-/// Reads into the unused part of `bytes`, which is not filled with zeros before.
-fn read_more(file: &File, bytes: &mut Vec<u8>, wanted: usize, offset: u64) -> io::Result<usize> {
-    let before = bytes.len();
-    let count = loop {
-        match rustix::io::pread(file, spare_capacity(bytes), offset) {
-            Err(rustix::io::Errno::INTR) => {}
-            read => break read?,
-        }
-    };
-    // A buffer may be larger than what is wanted of it.
-    bytes.truncate(wanted);
-    Ok(count.min(wanted - before))
 }
 
 /// Buffers of a piece's size, used again: fresh memory costs the kernel as much as the read itself.
@@ -159,6 +205,7 @@ pub(super) struct Buffers {
 #[derive(Debug)]
 struct Buffer {
     bytes: Vec<u8>,
+    filled: usize,
     home: Option<Arc<Buffers>>,
 }
 
@@ -166,10 +213,11 @@ impl Buffers {
     fn take(self: &Arc<Self>, wanted: usize) -> Buffer {
         // A small blob gets memory of its own size: it may be kept for long, and a whole piece with it.
         if wanted < PIECE_BYTES / 2 {
-            return Buffer { bytes: Vec::with_capacity(wanted), home: None };
+            return Buffer { bytes: vec![0; wanted], filled: 0, home: None };
         }
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Buffer { bytes: free.unwrap_or_else(|| Vec::with_capacity(PIECE_BYTES)), home: Some(Arc::clone(self)) }
+        let bytes = free.unwrap_or_else(|| vec![0; PIECE_BYTES]);
+        Buffer { bytes, filled: 0, home: Some(Arc::clone(self)) }
     }
 }
 
@@ -177,14 +225,17 @@ impl Buffer {
     fn into_bytes(mut self) -> Bytes {
         match self.home {
             Some(_) => Bytes::from_owner(self),
-            None => Bytes::from(std::mem::take(&mut self.bytes)),
+            None => {
+                self.bytes.truncate(self.filled);
+                Bytes::from(std::mem::take(&mut self.bytes))
+            }
         }
     }
 }
 
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[..self.filled]
     }
 }
 
@@ -193,7 +244,6 @@ impl Drop for Buffer {
         let Some(home) = &self.home else { return };
         let mut free = home.free.lock().unwrap_or_else(PoisonError::into_inner);
         if free.len() < KEPT_BUFFERS {
-            self.bytes.clear();
             free.push(std::mem::take(&mut self.bytes));
         }
     }
@@ -215,6 +265,19 @@ struct Queue {
     is_dropped: bool,
     window: usize,
     waker: Option<Waker>,
+}
+
+impl Queue {
+    /// The next piece, if no thread is at the source and the kernel has it in memory.
+    fn read_cached(&mut self) -> Option<Bytes> {
+        let source = self.source.as_mut()?;
+        let piece = source.next_cached();
+        if source.is_at_end() {
+            self.is_ended = true;
+            self.source = None;
+        }
+        piece
+    }
 }
 
 fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
@@ -252,6 +315,11 @@ impl Stream for Ahead {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut queue = lock(&self.queue);
         let piece = queue.pieces.pop_front();
+        if piece.is_none()
+            && let Some(piece) = queue.read_cached()
+        {
+            return Poll::Ready(Some(Ok(piece)));
+        }
         if piece.is_none() && !queue.is_ended {
             queue.window = MOST_AHEAD.min(queue.window + 1);
             queue.waker = Some(cx.waker().clone());
@@ -300,7 +368,7 @@ impl Run {
     }
 
     fn put(&mut self, piece: Option<Result<Bytes, Error>>) {
-        let is_last = self.source.as_ref().is_none_or(|source| source.offset == source.end);
+        let is_last = self.source.as_ref().is_none_or(Source::is_at_end);
         let mut queue = lock(&self.queue);
         if is_last || !matches!(piece, Some(Ok(_))) {
             queue.is_ended = true;
@@ -353,8 +421,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_in_memory_is_read_at_once_and_nothing_is_read_ahead() {
+        let mut source = source();
+        while source.next().is_some() {}
+        source.offset = 0;
+        let mut ahead = Ahead::new(source, None);
+        for _ in 0..3 {
+            let piece = ahead.next().await.expect("has pieces").expect("reads");
+            assert_eq!(piece.len(), PIECE_BYTES);
+            assert!(lock(&ahead.queue).source.is_some() && lock(&ahead.queue).pieces.is_empty());
+        }
+        assert_eq!(u64::try_from(ahead.count().await), Ok(PIECES - 3));
+    }
+
+    #[tokio::test]
     async fn a_reader_that_stops_holds_few_pieces_and_one_that_keeps_up_gets_more() {
         let mut ahead = Ahead::new(source(), None);
+        ahead.start(&mut lock(&ahead.queue));
         ahead.next().await.expect("has pieces").expect("reads");
         assert!(settled(&ahead).await <= 2);
         for _ in 0..20 {

@@ -37,9 +37,9 @@ const SPEAK_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\
 /// How HTTP is spoken.
 pub(crate) fn http(header_size: u64) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
-    // Time limits are the sweeper's business. The buffer also bounds what is queued of an answer: two pieces of
-    // 256 KiB keep the socket busy while the next one is read.
-    http.http1().header_read_timeout(None).max_buf_size(512 << 10);
+    // Time limits are the sweeper's business. The buffer also bounds what is queued of an answer: one piece of 256 KiB,
+    // while the socket's own buffer keeps the line busy.
+    http.http1().header_read_timeout(None).max_buf_size(256 << 10);
     http.http2()
         .max_header_list_size(u32::try_from(header_size).unwrap_or(u32::MAX))
         .max_concurrent_streams(256)
