@@ -10,7 +10,6 @@ use super::docker;
 use super::folder::{BLOBS, Folder, INDEX, OCI_LAYOUT};
 use super::index;
 use super::pack::{self, Member};
-use super::place::Place;
 use super::sink::Form;
 use crate::error::Error;
 
@@ -77,17 +76,13 @@ pub(super) fn pack(
     for algorithm in Algorithm::ALL.iter().filter(|known| blobs.iter().any(|blob| blob.algorithm() == **known)) {
         members.insert(format!("{BLOBS}/{algorithm}"), Member::Folder);
     }
-    for digest in blobs {
-        let path = format!("{BLOBS}/{}/{}", digest.algorithm(), digest.hex());
-        if let Some(Place::File { file, .. }) = folder.blob(digest)? {
-            members.insert(path, Member::File(file));
-        }
-    }
+    let blob = |digest: &Digest| format!("{BLOBS}/{}/{}", digest.algorithm(), digest.hex());
+    members.extend(blobs.iter().map(|digest| (blob(digest), Member::Blob(*digest))));
     if let Form::Docker { repository } = form {
         members.insert(docker::MANIFEST.to_owned(), Member::Document(docker_list(manifests, repository.as_deref())));
     }
     let mut file = folder.new_file()?;
-    pack::write(file.file(), members).map_err(|source| file.failed(source))?;
+    pack::write(file.file(), folder, members)?;
     file.replace(target)
 }
 

@@ -3,9 +3,14 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use tar::{EntryType, Header};
+use wharf_oci::Digest;
+
+use super::folder::Folder;
+use super::place::Place;
+use crate::archive::{BLOCK_BYTES, Block};
+use crate::error::Error;
 
 /// Something that an archive gets.
 pub(super) enum Member {
@@ -13,35 +18,45 @@ pub(super) enum Member {
     Folder,
     /// A document from memory.
     Document(Vec<u8>),
-    /// A file's whole content.
-    File(Arc<File>),
+    /// A blob that lies in the folder.
+    Blob(Digest),
 }
 
 /// Writes an archive with these members, in their order.
-pub(super) fn write(out: &mut File, members: impl IntoIterator<Item = (String, Member)>) -> io::Result<()> {
+pub(super) fn write(
+    out: &mut File,
+    folder: &Folder,
+    members: impl IntoIterator<Item = (String, Member)>,
+) -> Result<(), Error> {
+    let failed = |source| Error::file("write in", folder.path(), source);
     for (name, member) in members {
         match member {
-            Member::Folder => out.write_all(&header(&format!("{name}/"), EntryType::Directory, 0)?)?,
-            Member::Document(bytes) => {
-                out.write_all(&header(&name, EntryType::Regular, bytes.len() as u64)?)?;
-                out.write_all(&bytes)?;
-                pad(out, bytes.len() as u64)?;
+            Member::Folder => {
+                header(&format!("{name}/"), EntryType::Directory, 0).and_then(|block| out.write_all(&block))
             }
-            Member::File(file) => {
-                let size = file.metadata()?.len();
-                out.write_all(&header(&name, EntryType::Regular, size)?)?;
-                let copied = io::copy(&mut &*file, out)?;
-                if copied != size {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                pad(out, size)?;
-            }
+            Member::Document(bytes) => put(out, &name, bytes.len() as u64, &mut bytes.as_slice()),
+            Member::Blob(digest) => match folder.blob(&digest)? {
+                // From file to file: the kernel copies.
+                Some(Place::File { file, size, .. }) => put(out, &name, size, &mut &*file),
+                Some(Place::Memory(_)) | None => return Err(Error::NoContent { digest }),
+            },
         }
+        .map_err(failed)?;
     }
-    out.write_all(&[0; 1024])
+    out.write_all(&[0; 2 * BLOCK_BYTES]).map_err(failed)
 }
 
-fn header(name: &str, kind: EntryType, size: u64) -> io::Result<[u8; 512]> {
+/// A file: its header, its content, and the zeros that fill its last block.
+fn put(out: &mut File, name: &str, size: u64, content: &mut impl io::Read) -> io::Result<()> {
+    out.write_all(&header(name, EntryType::Regular, size)?)?;
+    if io::copy(content, out)? != size {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let padding = size.next_multiple_of(BLOCK_BYTES as u64) - size;
+    out.write_all(&[0; BLOCK_BYTES][..usize::try_from(padding).unwrap_or_default()])
+}
+
+fn header(name: &str, kind: EntryType, size: u64) -> io::Result<Block> {
     // GNU's format: it has sizes beyond 8 GiB without extensions.
     let mut header = Header::new_gnu();
     header.set_path(name)?;
@@ -53,9 +68,4 @@ fn header(name: &str, kind: EntryType, size: u64) -> io::Result<[u8; 512]> {
     header.set_size(size);
     header.set_cksum();
     Ok(*header.as_bytes())
-}
-
-fn pad(out: &mut File, size: u64) -> io::Result<()> {
-    let count = size.next_multiple_of(512) - size;
-    out.write_all(&[0; 512][..usize::try_from(count).unwrap_or_default()])
 }
