@@ -22,6 +22,7 @@ use wharf_context::{Context, Inspect, InspectProject, MaintainProject, Permit, P
 use wharf_db::AuditEntry;
 use wharf_oci::RepositoryName;
 
+use self::store::figures;
 use crate::error::Error;
 use crate::registry::Registry;
 
@@ -46,14 +47,14 @@ impl Desk {
 impl Registry {
     /// A project's limits and usage.
     pub async fn get_quota(&self, project: &InspectProject) -> Result<Quota, Error> {
-        let found = store::find(&self.db, project.id).await?;
+        let found = figures::find(&self.db, project.id).await?;
         Ok(found.unwrap_or_else(|| self.fresh_quota()))
     }
 
     /// The same for several projects.
     pub async fn list_quotas(&self, _: &Inspect, projects: &[ProjectId]) -> Result<BTreeMap<ProjectId, Quota>, Error> {
         let mut quotas: BTreeMap<_, _> = projects.iter().map(|project| (*project, self.fresh_quota())).collect();
-        quotas.extend(store::list(&self.db, projects).await?);
+        quotas.extend(figures::list(&self.db, projects).await?);
         Ok(quotas)
     }
 
@@ -95,7 +96,7 @@ impl Registry {
     }
 
     async fn fresh_or_found(&self, project: ProjectId) -> Result<Quota, Error> {
-        Ok(store::find(&self.db, project).await?.unwrap_or_else(|| self.fresh_quota()))
+        Ok(figures::find(&self.db, project).await?.unwrap_or_else(|| self.fresh_quota()))
     }
 
     /// The quota of a project that nothing was pushed to.

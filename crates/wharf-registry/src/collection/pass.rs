@@ -201,7 +201,7 @@ impl Registry {
             .transaction(async |tx| {
                 let due = store::take_due(tx, digests).await?;
                 blob::store::unlink_unbacked(tx, &due).await?;
-                quota::store::release(tx, &hex_list(&due)?).await?;
+                quota::store::content::release(tx, &hex_list(&due)?).await?;
                 store::mark_unlinked(tx, &due, presigned_for).await
             })
             .await

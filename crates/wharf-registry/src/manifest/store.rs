@@ -153,7 +153,7 @@ pub(crate) async fn bin(tx: &mut Tx<'_>, repository: RepositoryId, of: &Digest) 
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    quota::store::bin_manifest(tx, repository).await?;
+    quota::store::content::bin_manifest(tx, repository).await?;
     let subject = row.optional_bytes(1)?.map(|_| digest(&row, 1)).transpose()?;
     Ok(Some(Gone { id: row.integer(0)?, subject }))
 }
@@ -213,7 +213,7 @@ pub(crate) async fn erase(tx: &mut Tx<'_>, ids: &[i64], grace: Duration) -> Resu
     }
     let list = id_list(ids)?;
     let after = tx.now().plus(grace);
-    quota::store::release_manifests(tx, &list).await?;
+    quota::store::content::release_manifests(tx, &list).await?;
     tx.execute(REVIEW_BLOBS, &params![list.as_str(), after]).await?;
     tx.execute(ERASE_REFERENCES, &params![list.as_str()]).await?;
     tx.execute(ERASE, &params![list]).await?;

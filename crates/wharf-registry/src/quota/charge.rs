@@ -8,7 +8,7 @@ use wharf_oci::{Digest, RepositoryName};
 
 use super::rule;
 use super::shards::Reserved;
-use super::store;
+use super::store::{self, content, figures};
 use crate::blob;
 use crate::error::{Error, QuotaExceeded};
 use crate::figures::add;
@@ -46,7 +46,7 @@ impl Registry {
     /// Refuses bytes that have no room, before they are taken. What is counted is decided by [`Account`]; here a look at
     /// what was last committed is enough.
     pub(crate) async fn check_room(&self, permit: &Permit<Push>, bytes: u64) -> Result<(), Error> {
-        let quota = store::find(&self.db, permit.project()).await?;
+        let quota = figures::find(&self.db, permit.project()).await?;
         let quota = quota.unwrap_or(Quota { limits: self.settings.quota, ..Quota::default() });
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let fits = rule::fits(&quota.limits.bytes, quota.usage.bytes, bytes, Resource::Bytes);
@@ -57,7 +57,7 @@ impl Registry {
     pub(crate) async fn check_room_for(&self, permit: &Permit<Push>, digest: &Digest, bytes: u64) -> Result<(), Error> {
         let checked = self.check_room(permit, bytes).await;
         let is_refused = matches!(checked, Err(Error::QuotaExceeded { .. }));
-        if is_refused && store::is_charged(&self.db, permit.project(), digest).await? {
+        if is_refused && content::is_charged(&self.db, permit.project(), digest).await? {
             return Ok(());
         }
         checked
@@ -83,7 +83,7 @@ impl Account<'_> {
             return Ok(());
         }
         let bytes = i64::try_from(size_bytes).map_err(|_| Error::MalformedRow { what: "a blob's size" })?;
-        if store::charge(tx, self.project(), digest, bytes).await? {
+        if content::charge(tx, self.project(), digest, bytes).await? {
             self.take(tx, &Amount { bytes, manifests: 0 }).await?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use wharf_context::quota::{Amount, PerResource, Quota, Resource};
 use wharf_context::{Context, MaintainProject, ProjectId};
 use wharf_db::AuditEntry;
 
-use super::store;
+use super::store::{self, content, figures};
 use crate::error::Error;
 use crate::registry::Registry;
 
@@ -24,7 +24,7 @@ impl Registry {
         let details = json!({ "bytes_off": drift.bytes, "manifests_off": drift.manifests });
         let entry = AuditEntry::new(ctx, "quota.recount", project.name.as_str()).with_details(details);
         self.db.transaction(async |tx| tx.audit(&entry).await).await?;
-        let quota = store::find(&self.db, project.id).await?.ok_or(Error::MalformedRow { what: "a quota" })?;
+        let quota = figures::find(&self.db, project.id).await?.ok_or(Error::MalformedRow { what: "a quota" })?;
         Ok((quota, drift))
     }
 
@@ -42,7 +42,7 @@ impl Registry {
     /// Counts projects that never were, and forgets warnings whose cause is gone.
     pub async fn tend_quotas(&self) -> Result<(), Error> {
         loop {
-            let projects = store::uncounted(&self.db, BATCH).await?;
+            let projects = figures::uncounted(&self.db, BATCH).await?;
             for project in &projects {
                 self.count(*project).await?;
             }
@@ -50,7 +50,7 @@ impl Registry {
                 break;
             }
         }
-        let warned = store::warned(&self.db).await?;
+        let warned = figures::warned(&self.db).await?;
         for project in &warned {
             self.calm(*project).await?;
         }
@@ -60,7 +60,7 @@ impl Registry {
 
     /// Lets the next crossing warn again where the usage is below the limit by now.
     async fn calm(&self, project: ProjectId) -> Result<(), Error> {
-        let Some(quota) = store::find(&self.db, project).await? else { return Ok(()) };
+        let Some(quota) = figures::find(&self.db, project).await? else { return Ok(()) };
         if Resource::ALL.into_iter().all(|resource| quota.exceeded().any(|exceeded| exceeded == resource)) {
             self.note_warning(project, &quota);
             return Ok(());
@@ -88,7 +88,7 @@ impl Registry {
     pub(super) async fn count(&self, project: ProjectId) -> Result<Amount, Error> {
         let mut last = 0;
         loop {
-            let repositories = store::repositories(&self.db, project, last, BATCH).await?;
+            let repositories = content::repositories(&self.db, project, last, BATCH).await?;
             for repository in &repositories {
                 self.charge_missing(project, *repository).await?;
             }
@@ -101,7 +101,7 @@ impl Registry {
         let (number, defaults) = (shard.number(), &self.settings.quota);
         self.db
             .transaction(async |tx| {
-                let (real, counted) = store::truth(tx, project).await?;
+                let (real, counted) = content::truth(tx, project).await?;
                 let drift = Amount { bytes: real.bytes - counted.bytes, manifests: real.manifests - counted.manifests };
                 store::open(tx, project, defaults).await?;
                 if drift != Amount::default() {
@@ -124,7 +124,7 @@ impl Registry {
             let (_, end) = self
                 .db
                 .transaction(async |tx| {
-                    let (bytes, end) = store::charge_missing(tx, project, repository, (from, BATCH)).await?;
+                    let (bytes, end) = content::charge_missing(tx, project, repository, (from, BATCH)).await?;
                     if bytes > 0 {
                         store::shift(tx, project, number, &Amount { bytes, manifests: 0 }).await?;
                         store::reset(tx, project).await?;
