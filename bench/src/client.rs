@@ -23,11 +23,17 @@ async fn push_streamed(connection: &mut Connection, repository: &str, blob: &Blo
 }
 
 /// The same for a blob that is made while it is sent.
-pub(crate) async fn push_large(connection: &mut Connection, repository: &str, blob: &mut LargeBlob) -> Result<()> {
+pub(crate) async fn push_large(connection: &mut Connection, repository: &str, blob: &LargeBlob<'_>) -> Result<()> {
     let upload = open(connection, repository).await?;
     let answer = connection.give_large("PATCH", &upload, blob).await?.expect(202)?;
     let upload = answer.location.context("an upload has a location")?;
     connection.ask("PUT", &ending(&upload, &blob.digest), Body::Keep).await?.expect(201).map(drop)
+}
+
+/// Links a blob of one repository into another.
+pub(crate) async fn mount(connection: &mut Connection, digest: &str, from: &str, repository: &str) -> Result<()> {
+    let path = format!("/v2/{repository}/blobs/uploads/?mount={digest}&from={from}");
+    connection.ask("POST", &path, Body::Keep).await?.expect(201).map(drop)
 }
 
 /// As `docker push`: asks for each blob, pushes it, and puts the manifest under a tag.

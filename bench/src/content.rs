@@ -22,9 +22,7 @@ pub(crate) struct Blob {
 impl Blob {
     /// New bytes that no compressor can do anything with.
     pub(crate) fn new(size_bytes: usize) -> Self {
-        let mut bytes = vec![0; size_bytes];
-        fill(&mut bytes, SERIAL.fetch_add(1, Relaxed));
-        Self::of(bytes)
+        Self::of(new_bytes(size_bytes))
     }
 
     /// These bytes.
@@ -32,6 +30,12 @@ impl Blob {
         let digest = render(&Sha256::digest(&bytes));
         Self { bytes, digest }
     }
+}
+
+fn new_bytes(size_bytes: usize) -> Vec<u8> {
+    let mut bytes = vec![0; size_bytes];
+    fill(&mut bytes, SERIAL.fetch_add(1, Relaxed));
+    bytes
 }
 
 /// SplitMix64: good enough to be incompressible, and faster than memory.
@@ -53,43 +57,53 @@ pub(crate) fn render(hash: &[u8]) -> String {
     })
 }
 
-/// A blob too large to be kept: one random block again and again, numbered, so that making it costs next to nothing
-/// while it is being sent.
-#[derive(Debug, Clone)]
-pub(crate) struct LargeBlob {
+/// Blobs too large to be kept: all begin with the same random block, repeated, and each ends with a block of its own. So
+/// a new one is hashed by its last block alone, and making it costs the machine next to nothing while it measures.
+#[derive(Debug)]
+pub(crate) struct LargeBlobs {
     block: Vec<u8>,
+    before_last: Sha256,
     blocks: u64,
+}
+
+/// One of [`LargeBlobs`].
+#[derive(Debug)]
+pub(crate) struct LargeBlob<'b> {
+    all: &'b LargeBlobs,
+    last: Vec<u8>,
     pub(crate) digest: String,
 }
 
-impl LargeBlob {
-    /// A new one of so many MiB.
-    pub(crate) fn new(mebibytes: u64) -> Self {
-        let mut blob = Self { block: Blob::new(BLOCK_BYTES).bytes, blocks: mebibytes, digest: String::new() };
-        let mut hasher = Sha256::new();
-        for number in 0..mebibytes {
-            hasher.update(blob.block(number));
-        }
-        blob.digest = render(&hasher.finalize());
-        blob
+impl LargeBlobs {
+    /// Those of so many MiB.
+    pub(crate) fn of(mebibytes: u64) -> Self {
+        let block = new_bytes(BLOCK_BYTES);
+        let mut before_last = Sha256::new();
+        (1..mebibytes).for_each(|_| before_last.update(&block));
+        Self { block, before_last, blocks: mebibytes }
     }
 
-    pub(crate) fn size_bytes(&self) -> u64 {
-        self.blocks * BLOCK_BYTES as u64
-    }
-
-    pub(crate) fn blocks(&self) -> u64 {
-        self.blocks
-    }
-
-    /// The block at `number`.
-    pub(crate) fn block(&mut self, number: u64) -> &[u8] {
-        self.block[..8].copy_from_slice(&number.to_le_bytes());
-        &self.block
+    /// A new one.
+    pub(crate) fn next(&self) -> LargeBlob<'_> {
+        let last = new_bytes(BLOCK_BYTES);
+        let digest = render(&self.before_last.clone().chain_update(&last).finalize());
+        LargeBlob { all: self, last, digest }
     }
 }
 
-/// An image: a configuration, two layers, and the manifest that names them.
+impl LargeBlob<'_> {
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.all.blocks * BLOCK_BYTES as u64
+    }
+
+    /// Its bytes, block by block.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &[u8]> {
+        let before_last = (1..self.all.blocks).map(|_| self.all.block.as_slice());
+        before_last.chain([self.last.as_slice()])
+    }
+}
+
+/// An image: a configuration, some layers, and the manifest that names them.
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
     pub(crate) blobs: Vec<Blob>,
@@ -137,9 +151,11 @@ mod tests {
 
     #[test]
     fn a_large_blob_hashes_to_what_is_sent() {
-        let mut large = LargeBlob::new(3);
-        let sent: Vec<u8> = (0..large.blocks()).flat_map(|number| large.block(number).to_vec()).collect();
+        let all = LargeBlobs::of(3);
+        let large = all.next();
+        let sent = large.blocks().collect::<Vec<_>>().concat();
         assert_eq!(sent.len() as u64, large.size_bytes());
         assert_eq!(Blob::of(sent).digest, large.digest);
+        assert_ne!(all.next().digest, large.digest);
     }
 }

@@ -15,11 +15,15 @@ use tokio::process::Command;
 use crate::client;
 use crate::content::{Blob, Image};
 use crate::http::{Body, Connection};
-use crate::measure::{SMALL_BYTES, SMALL_LAYERS, Side, manifest_by_tag, repository};
+use crate::measure::{Side, manifest_by_tag, repository};
 use crate::server::{Maker, Server};
 
 /// How often an operation is done while it is counted, over all connections.
 const OPERATIONS: usize = 320;
+
+/// The bytes of a small blob, and the layers of a small image.
+const SMALL_BYTES: usize = 1024;
+const SMALL_LAYERS: [usize; 2] = [4096, 65_536];
 
 /// How long `strace` may take to attach and to tell.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -61,7 +65,7 @@ impl Counted {
     pub(crate) fn name(self) -> String {
         let what = match self.operation {
             Operation::Manifest => "manifest GET by tag",
-            Operation::Blob => "push of a blob of 4 KiB",
+            Operation::Blob => "push of a 1 KiB blob",
             Operation::Image => "push of a small image",
         };
         format!("{what}, {} at once", self.connections)

@@ -1,100 +1,100 @@
 //! A measured quantity, and what several rounds of it say.
 
-/// What a number counts, and which way is better.
+/// What a number counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
-    PerSecond,
-    Milliseconds,
-    Seconds,
-    GigabytesPerSecond,
-    CpuMicroseconds,
-    CpuSeconds,
-    CpuSecondsPerGigabyte,
-    Mebibytes,
-    /// Of one core. It says something about the measurement, not about a server.
-    Share,
+pub(crate) enum Quantity {
+    /// Operations in a second, all clients together.
+    Rate,
+    /// The server's time on the processor for one operation, in microseconds, all its processes together.
+    Cpu,
+    /// Resident memory at most while it was measured, in MiB, all processes together.
+    Peak,
+    /// How much of one core the load generator takes away.
+    Generator,
+    /// Resident memory of a server that was just started, in MiB.
+    Idle,
+    /// From the start of the process on an empty folder to the first answer, in milliseconds.
+    FirstStart,
+    /// The same on what is there then.
+    LaterStart,
 }
 
-impl Unit {
-    fn is_more_better(self) -> bool {
-        matches!(self, Self::PerSecond | Self::GigabytesPerSecond)
-    }
-
-    /// What stands behind the number in a table.
+impl Quantity {
+    /// What stands before the numbers in a table.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::PerSecond => "/s",
-            Self::Milliseconds => "ms",
-            Self::Seconds => "s",
-            Self::GigabytesPerSecond => "GB/s",
-            Self::CpuMicroseconds => "µs",
-            Self::CpuSeconds => "s",
-            Self::CpuSecondsPerGigabyte => "s/GB",
-            Self::Mebibytes => "MiB",
-            Self::Share => "",
+            Self::Rate => "operations/s",
+            Self::Cpu => "CPU for each, µs",
+            Self::Peak => "peak memory, MiB",
+            Self::Generator => "load generator, cores",
+            Self::Idle => "idle memory, MiB",
+            Self::FirstStart => "first start, ms",
+            Self::LaterStart => "later start, ms",
         }
     }
 }
 
 /// One number of one round.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Sample {
-    /// What was measured, within its measure.
-    pub(crate) name: &'static str,
-    pub(crate) unit: Unit,
+    pub(crate) quantity: Quantity,
     pub(crate) value: f64,
 }
 
 impl Sample {
-    pub(crate) fn new(name: &'static str, unit: Unit, value: f64) -> Self {
-        Self { name, unit, value }
+    pub(crate) fn new(quantity: Quantity, value: f64) -> Self {
+        Self { quantity, value }
     }
 }
 
-/// The rounds of one quantity on one server.
-#[derive(Debug, Clone, Default)]
+/// The rounds of one quantity on one server, in their order.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Rounds(Vec<f64>);
 
 impl Rounds {
     pub(crate) fn add(&mut self, value: f64) {
-        let place = self.0.partition_point(|other| *other < value);
-        self.0.insert(place, value);
+        self.0.push(value);
     }
 
     pub(crate) fn median(&self) -> Option<f64> {
-        let middle = self.0.len() / 2;
-        let upper = self.0.get(middle)?;
-        Some(if self.0.len() % 2 == 1 { *upper } else { f64::midpoint(*upper, self.0[middle - 1]) })
+        let sorted = self.sorted();
+        let middle = sorted.len() / 2;
+        let upper = sorted.get(middle)?;
+        Some(if sorted.len() % 2 == 1 { *upper } else { f64::midpoint(*upper, sorted[middle - 1]) })
+    }
+
+    /// How many times the other's value this one has, round by round: rounds of one number were neighbours in time.
+    pub(crate) fn ratio(&self, other: &Self) -> Self {
+        let pairs = self.0.iter().zip(&other.0).filter(|(_, other)| **other > 0.0);
+        Self(pairs.map(|(own, other)| own / other).collect())
     }
 
     /// The median with the lowest and the highest.
     pub(crate) fn render(&self) -> String {
-        match (self.median(), self.0.first(), self.0.last()) {
-            (Some(median), Some(first), Some(last)) => {
+        let sorted = self.sorted();
+        match (self.median(), sorted.first(), sorted.last()) {
+            (Some(median), Some(first), Some(last)) if sorted.len() > 1 => {
                 format!("{} ({}–{})", digits(median), digits(*first), digits(*last))
             }
-            _ => "–".to_owned(),
+            (Some(median), ..) => digits(median),
+            (None, ..) => "–".to_owned(),
         }
     }
-}
 
-/// How many times better the first is than the second, by their medians.
-pub(crate) fn ratio(unit: Unit, wharf: &Rounds, peer: &Rounds) -> Option<f64> {
-    if unit == Unit::Share {
-        return None;
+    fn sorted(&self) -> Vec<f64> {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted
     }
-    let (wharf, peer) = wharf.median().zip(peer.median())?;
-    let (better, worse) = if unit.is_more_better() { (wharf, peer) } else { (peer, wharf) };
-    (worse > 0.0).then_some(better / worse)
 }
 
 /// Three digits that say something.
 pub(crate) fn digits(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
-        size if size >= 1000.0 => thousands(value),
-        size if size >= 100.0 => format!("{value:.0}"),
-        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 999.5 => thousands(value),
+        size if size >= 99.95 => format!("{value:.0}"),
+        size if size >= 9.995 => format!("{value:.1}"),
         size if size >= 0.1 => format!("{value:.2}"),
         _ => format!("{value:.3}"),
     }
@@ -117,24 +117,21 @@ mod tests {
     use super::*;
 
     fn rounds(values: &[f64]) -> Rounds {
-        let mut rounds = Rounds::default();
-        values.iter().for_each(|value| rounds.add(*value));
-        rounds
+        Rounds(values.to_vec())
     }
 
     #[test]
     fn the_median_stands_between_the_extremes() {
         assert_eq!(rounds(&[3.0, 1.0, 2.0]).render(), "2.00 (1.00–3.00)");
         assert_eq!(rounds(&[4.0, 1.0]).median(), Some(2.5));
+        assert_eq!(rounds(&[4.0]).render(), "4.00");
         assert_eq!(rounds(&[]).render(), "–");
     }
 
     #[test]
-    fn a_ratio_above_one_is_wharfs_advantage() {
-        let (wharf, peer) = (rounds(&[20.0]), rounds(&[10.0]));
-        assert_eq!(ratio(Unit::PerSecond, &wharf, &peer), Some(2.0));
-        assert_eq!(ratio(Unit::Milliseconds, &wharf, &peer), Some(0.5));
-        assert_eq!(ratio(Unit::Milliseconds, &rounds(&[0.0]), &peer), None);
+    fn a_ratio_is_taken_of_neighbours() {
+        assert_eq!(rounds(&[2.0, 30.0]).ratio(&rounds(&[1.0, 10.0])), rounds(&[2.0, 3.0]));
+        assert_eq!(rounds(&[2.0]).ratio(&rounds(&[0.0])), rounds(&[]));
     }
 
     #[test]

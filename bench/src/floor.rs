@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::content::{BLOCK_BYTES, Blob, LargeBlob};
+use crate::content::{BLOCK_BYTES, Blob, LargeBlobs};
 use crate::figure::digits;
 
 const SYNCS: u32 = 200;
@@ -18,7 +18,7 @@ pub(crate) fn measure(folder: &Path) -> Result<Vec<String>> {
     let gibibyte = |time: Duration| format!("{} s", digits(time.as_secs_f64()));
     let (write, sync) = (large_write(folder)?, small_sync(folder)?);
     let hash = Instant::now();
-    drop(LargeBlob::new(MEBIBYTES));
+    drop(LargeBlobs::of(MEBIBYTES));
     Ok(vec![
         format!("a write of 4 KiB and its fdatasync take {} ms", digits(sync.as_secs_f64() * 1e3)),
         format!(

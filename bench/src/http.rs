@@ -86,12 +86,12 @@ impl Connection {
     }
 
     /// Sends a large blob block by block.
-    pub(crate) async fn give_large(&mut self, method: &str, path: &str, blob: &mut LargeBlob) -> Result<Answer> {
+    pub(crate) async fn give_large(&mut self, method: &str, path: &str, blob: &LargeBlob<'_>) -> Result<Answer> {
         let length = blob.size_bytes();
         let fields = format!("content-type: application/octet-stream\r\ncontent-length: {length}\r\n");
         self.send(method, path, &fields, &[]).await?;
-        for number in 0..blob.blocks() {
-            self.stream.write_all(blob.block(number)).await.context("send a blob")?;
+        for block in blob.blocks() {
+            self.stream.write_all(block).await.context("send a blob")?;
         }
         self.receive(Body::Keep).await
     }

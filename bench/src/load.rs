@@ -9,7 +9,7 @@ use crate::http::Connection;
 use crate::process;
 use crate::server::Server;
 
-/// The part of a load's time that comes first and is not counted.
+/// How much longer a load takes that is warmed up: a sixth.
 const WARM_UP: u32 = 6;
 
 /// Nobody waits longer than this for one answer.
@@ -19,9 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) connections: usize,
+    /// Who began earlier is waited for; each connection does its work once at least.
     pub(crate) time: Duration,
-    /// The most operations that are counted, over all connections.
-    pub(crate) at_most: u64,
+    /// Whether a part of it is done before, and not counted.
+    pub(crate) is_warmed_up: bool,
 }
 
 /// One operation among many.
@@ -49,8 +50,10 @@ impl Load {
     {
         let opening = (0..self.connections).map(|_| Connection::open(server.address));
         let mut connections = try_join_all(opening).await?;
-        let warm_up = Self { time: self.time / WARM_UP, at_most: self.at_most / u64::from(WARM_UP), ..self };
-        warm_up.turns(&mut connections, &operation).await?;
+        if self.is_warmed_up {
+            let warm_up = Self { time: self.time / WARM_UP, ..self };
+            warm_up.turns(&mut connections, &operation).await?;
+        }
         let cpu_before = (server.cpu_time()?, process::own_cpu_time()?);
         let start = Instant::now();
         let mut latencies = self.turns(&mut connections, &operation).await?;
@@ -65,11 +68,10 @@ impl Load {
         F: AsyncFn(&mut Connection, Turn) -> Result<()>,
     {
         let end = Instant::now() + self.time;
-        let each = self.at_most.div_ceil(self.connections as u64);
         let running = connections.iter_mut().enumerate().map(async |(number, connection)| {
             let mut latencies = Vec::new();
             let mut start = Instant::now();
-            while start < end && (latencies.len() as u64) < each {
+            while start < end {
                 let answered = tokio::time::timeout(PATIENCE, operation(connection, Turn { connection: number })).await;
                 answered.context("the server did not answer in time")??;
                 let now = Instant::now();
@@ -104,16 +106,8 @@ impl Outcome {
         self.client_cpu.as_secs_f64() / self.elapsed.as_secs_f64()
     }
 
-    pub(crate) fn server_seconds(&self) -> f64 {
-        self.server_cpu.as_secs_f64()
-    }
-
-    pub(crate) fn elapsed_seconds(&self) -> f64 {
-        self.elapsed.as_secs_f64()
-    }
-
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-    pub(crate) fn operations(&self) -> f64 {
+    fn operations(&self) -> f64 {
         self.latencies.len() as f64
     }
 }

@@ -1,19 +1,21 @@
-//! What is measured: a list of measures, each with the work that it repeats.
-//!
-//! A measure prepares what it needs on both servers, then gives samples, one round on one server at a time.
+//! The kinds of work: what each needs on a server, and one round of it.
 
+mod lists;
+mod pipe;
 mod push;
 mod read;
 mod start;
 
-pub(crate) use push::{SMALL_BYTES, SMALL_LAYERS, mebibytes_of, repository};
+pub(crate) use push::repository;
+pub(crate) use read::manifest_by_tag;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::figure::{Sample, Unit};
+use crate::content::{Image, LargeBlobs};
+use crate::figure::{Quantity, Sample};
 use crate::load::{Load, Outcome};
 use crate::server::{Program, Server};
 
@@ -22,131 +24,101 @@ use crate::server::{Program, Server};
 pub(crate) struct Side {
     pub(crate) program: Program,
     pub(crate) server: Server,
-    /// For servers of a measure's own.
     pub(crate) folder: PathBuf,
 }
 
-/// A piece of work.
+/// What a manifest is asked for by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Measure {
-    ManifestByTag,
-    ManifestByDigest,
-    HeadBlob,
-    GetBlob { mebibytes: u64 },
+pub(crate) enum By {
+    Tag,
+    Digest,
+}
+
+/// A kind of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    PullBlob { kibibytes: u64 },
+    PullImage,
+    Manifest { by: By, is_head: bool },
+    PushSmall,
+    PutTag,
+    Mount,
     PushLarge { mebibytes: u64 },
-    PushBlob,
-    PushImage,
-    TagsPage,
-    TagsAll,
+    WalkTags,
+    TagsPage { of: usize },
+    RepositoriesPage,
+    ManyPulls,
     Start,
 }
 
-/// A measure on so many connections.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Case {
-    pub(crate) measure: Measure,
-    pub(crate) connections: usize,
+/// What a server has been given for a kind of work.
+#[derive(Debug)]
+pub(crate) enum Prepared {
+    Nothing,
+    /// Requests that are one operation together.
+    Requests(Vec<Vec<u8>>),
+    /// An image to be tagged, or whose blobs can be mounted.
+    Image(Box<Image>),
+    /// Blobs to be pushed.
+    Large(LargeBlobs),
 }
 
-/// What a measure needs in its rounds: the request that it repeats.
-#[derive(Debug, Default)]
-pub(crate) struct Prepared {
-    request: Vec<u8>,
-}
-
-const fn case(measure: Measure, connections: usize) -> Case {
-    Case { measure, connections }
-}
-
-/// All of them, in the order of the report.
-pub(crate) const CASES: [Case; 19] = [
-    case(Measure::ManifestByTag, 1),
-    case(Measure::ManifestByTag, 32),
-    case(Measure::ManifestByDigest, 1),
-    case(Measure::ManifestByDigest, 32),
-    case(Measure::HeadBlob, 1),
-    case(Measure::HeadBlob, 32),
-    case(Measure::GetBlob { mebibytes: 1024 }, 1),
-    case(Measure::GetBlob { mebibytes: 1024 }, 4),
-    case(Measure::GetBlob { mebibytes: 64 }, 1),
-    case(Measure::GetBlob { mebibytes: 64 }, 4),
-    case(Measure::PushLarge { mebibytes: 1024 }, 1),
-    case(Measure::PushBlob, 1),
-    case(Measure::PushBlob, 32),
-    case(Measure::PushImage, 1),
-    case(Measure::PushImage, 32),
-    case(Measure::TagsPage, 1),
-    case(Measure::TagsPage, 32),
-    case(Measure::TagsAll, 1),
-    case(Measure::Start, 1),
-];
-
-impl Case {
-    /// Its name in the report, and what `--only` looks at.
-    pub(crate) fn name(self) -> String {
-        let what = match self.measure {
-            Measure::ManifestByTag => "manifest GET by tag",
-            Measure::ManifestByDigest => "manifest GET by digest",
-            Measure::HeadBlob => "blob HEAD",
-            Measure::GetBlob { mebibytes: 1024 } => "blob GET, 1 GiB from the page cache",
-            Measure::GetBlob { .. } => "blob GET, 64 MiB from the page cache",
-            Measure::PushLarge { .. } => "push of one blob of 1 GiB",
-            Measure::PushBlob => "push of a blob of 4 KiB (POST, PUT)",
-            Measure::PushImage => "push of a small image (3 × HEAD, POST, PATCH, PUT; manifest)",
-            Measure::TagsPage => "tags list, 100 of 10,000 (`n=100`)",
-            Measure::TagsAll => "tags list, all 10,000, page by page",
-            Measure::Start => return "start on an empty folder, and again".to_owned(),
-        };
-        match self.connections {
-            1 => format!("{what}, 1 connection"),
-            several => format!("{what}, {several} connections"),
-        }
-    }
-
+impl Work {
     /// Brings onto a server what the rounds need.
     pub(crate) async fn prepare(self, side: &Side) -> Result<Prepared> {
-        let request = match self.measure {
-            Measure::ManifestByTag => read::image(side, read::By::Tag).await?,
-            Measure::ManifestByDigest => read::image(side, read::By::Digest).await?,
-            Measure::HeadBlob => read::image(side, read::By::Blob).await?,
-            Measure::GetBlob { mebibytes } => read::blob(side, mebibytes).await?,
-            Measure::TagsPage => read::tags(side, "?n=100").await?,
-            Measure::TagsAll => read::tags(side, "").await?,
-            Measure::PushLarge { .. } | Measure::PushBlob | Measure::PushImage | Measure::Start => Vec::new(),
+        let requests = match self {
+            Self::PullBlob { kibibytes } => read::blob(side, kibibytes).await?,
+            Self::PullImage => read::image(side).await?,
+            Self::Manifest { by, is_head } => read::manifest(side, by, is_head).await?,
+            Self::TagsPage { of } => lists::tags(side, of).await?,
+            Self::WalkTags => lists::tags(side, crate::row::TAGS).await?,
+            Self::RepositoriesPage => lists::repositories(side).await?,
+            Self::PutTag | Self::Mount => return push::image(side).await.map(|image| Prepared::Image(Box::new(image))),
+            Self::PushLarge { mebibytes } => return Ok(Prepared::Large(LargeBlobs::of(mebibytes))),
+            Self::PushSmall | Self::ManyPulls | Self::Start => return Ok(Prepared::Nothing),
         };
-        Ok(Prepared { request })
+        Ok(Prepared::Requests(requests))
     }
 
     /// One round on one server.
-    pub(crate) async fn round(self, side: &Side, prepared: &Prepared, time: Duration) -> Result<Vec<Sample>> {
-        let load = Load { connections: self.connections, time, at_most: 2_000_000 };
-        match self.measure {
-            Measure::ManifestByTag | Measure::ManifestByDigest | Measure::TagsPage => {
-                read::repeat(side, load, &prepared.request).await
+    pub(crate) async fn round(
+        self,
+        side: &Side,
+        prepared: &Prepared,
+        (clients, time): (usize, Duration),
+    ) -> Result<Vec<Sample>> {
+        let load = Load { connections: clients, time, is_warmed_up: true };
+        match (self, prepared) {
+            (Self::WalkTags, _) => lists::walk(side, load).await,
+            (Self::ManyPulls, _) => read::many(side, clients).await,
+            (Self::Start, _) => start::twice(side).await,
+            (Self::PutTag, Prepared::Image(image)) => push::tags(side, load, image).await,
+            (Self::Mount, Prepared::Image(image)) => push::mounts(side, load, image).await,
+            (_, Prepared::Requests(requests)) => {
+                let is_head = matches!(self, Self::Manifest { is_head: true, .. });
+                read::repeat(side, load, requests, is_head).await
             }
-            Measure::HeadBlob => read::heads(side, load, &prepared.request).await,
-            Measure::GetBlob { mebibytes } => read::stream(side, load, (&prepared.request, mebibytes)).await,
-            Measure::TagsAll => read::all_tags(side, load).await,
-            Measure::PushLarge { mebibytes } => push::large(side, mebibytes).await,
-            Measure::PushBlob => push::blobs(side, load).await,
-            Measure::PushImage => push::images(side, load).await,
-            Measure::Start => start::twice(side).await,
+            (_, Prepared::Large(blobs)) => push::large(side, load, blobs).await,
+            (_, Prepared::Image(_) | Prepared::Nothing) => push::blobs(side, load).await,
         }
+    }
+
+    /// How often it is measured when others are `rounds` times. What takes minutes is measured less often.
+    pub(crate) fn rounds(self, rounds: usize, clients: usize) -> usize {
+        let takes_minutes = self == Self::PushLarge { mebibytes: 100 } && clients > 16;
+        if takes_minutes { rounds.div_ceil(3) } else { rounds }
     }
 }
 
-/// Pushes an image and gives the request that asks for its manifest.
-pub(crate) async fn manifest_by_tag(side: &Side) -> Result<Vec<u8>> {
-    read::image(side, read::By::Tag).await
-}
+/// One round of a floor that is no server.
+pub(crate) use pipe::round as pipe_round;
 
-/// The samples of a load of small operations.
-fn samples(rate: &'static str, outcome: &Outcome) -> Vec<Sample> {
-    vec![
-        Sample::new(rate, Unit::PerSecond, outcome.rate()),
-        Sample::new("half are answered within", Unit::Milliseconds, outcome.percentile(50)),
-        Sample::new("99 % are answered within", Unit::Milliseconds, outcome.percentile(99)),
-        Sample::new("server's CPU for each", Unit::CpuMicroseconds, outcome.server_micros()),
-        Sample::new("load generator's share of a core", Unit::Share, outcome.client_share()),
-    ]
+/// The samples of a load on a server, whose highest mark of memory began with it.
+fn samples(server: &Server, outcome: &Outcome) -> Result<Vec<Sample>> {
+    Ok(vec![
+        Sample::new(Quantity::Rate, outcome.rate()),
+        Sample::new(Quantity::Cpu, outcome.server_micros()),
+        Sample::new(Quantity::Peak, server.memory()?.peak_mebibytes()),
+        Sample::new(Quantity::Generator, outcome.client_share()),
+    ])
 }

@@ -7,28 +7,33 @@ use anyhow::{Context as _, Result, bail};
 
 /// What `--help` shows.
 pub(crate) const USAGE: &str = "\
-Wharf beside Docker's own registry (Debian: apt-get install docker-registry), in turns, on loopback addresses.
+Wharf beside Docker's own registry and nginx, in turns, on loopback addresses.
 
-usage: cargo run --release -p wharf-bench -- [OPTIONS]
+usage: cargo xtask bench registry [OPTIONS]
+       cargo xtask seed [--manifests N] [--databases FULL-URL EMPTY-URL] [--into FILE]
 
+  --quick           three short rounds: rough figures within ten minutes
   --rounds N        how often each figure is measured on each server (5)
-  --seconds S       how long one load goes on (3)
-  --only WORD       only measures whose name holds WORD; may be repeated
-  --wharf PATH      the program to measure; by default it is built
-  --peer PATH       Docker's registry (docker-registry)
-  --folder DIR      where the servers' data lie; it must be on a disk (beside the build)
+  --seconds S       how long one load goes on (1.5)
+  --only ROW        only rows whose name holds ROW; may be repeated
   --into FILE       replaces the figures in FILE instead of printing them
-  --quick           two rounds of one second: rough figures
+  --wharf PATH      the program to measure; by default it is built
+  --peer PATH       Docker's registry; by default version 3 by `go install`, else Debian's docker-registry
+  --folder DIR      where the servers' data lie; it must be on a disk (beside the build)
+
+`seed` measures Wharf alone, on a catalog of N manifests (1000000) beside an almost empty one: on SQLite, or on two
+empty databases of PostgreSQL that you have made.
 ";
 
 /// The choices of one run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) time: Duration,
+    pub(crate) is_quick: bool,
     pub(crate) only: Vec<String>,
     pub(crate) wharf: Option<PathBuf>,
-    pub(crate) peer: PathBuf,
+    pub(crate) peer: Option<PathBuf>,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) into: Option<PathBuf>,
     /// The words that say what was measured, for the report. Where things lie on one machine is nobody's business.
@@ -40,10 +45,11 @@ impl Options {
     pub(crate) fn parse(words: &[String]) -> Result<Self> {
         let mut options = Self {
             rounds: 5,
-            time: Duration::from_secs(3),
+            time: Duration::from_millis(1500),
+            is_quick: false,
             only: Vec::new(),
             wharf: None,
-            peer: PathBuf::from("docker-registry"),
+            peer: None,
             folder: None,
             into: None,
             words: Vec::new(),
@@ -51,7 +57,7 @@ impl Options {
         let mut words = words.iter();
         while let Some(word) = words.next() {
             if word == "--quick" {
-                (options.rounds, options.time) = (2, Duration::from_secs(1));
+                (options.rounds, options.time, options.is_quick) = (3, Duration::from_millis(500), true);
                 options.words.push(word.clone());
                 continue;
             }
@@ -62,18 +68,22 @@ impl Options {
     }
 
     fn set(&mut self, word: &str, value: &str) -> Result<()> {
-        let number = || value.parse().ok().filter(|number| (1..=60).contains(number));
         if matches!(word, "--rounds" | "--seconds" | "--only") {
             let shown = if value.contains(' ') { format!("'{value}'") } else { value.to_owned() };
             self.words.extend([word.to_owned(), shown]);
         }
-        let bounded = || number().with_context(|| format!("`{word}` is a number from 1 to 60"));
         match word {
-            "--rounds" => self.rounds = usize::try_from(bounded()?)?,
-            "--seconds" => self.time = Duration::from_secs(bounded()?),
+            "--rounds" => {
+                let rounds = value.parse().ok().filter(|rounds| (1..=60).contains(rounds));
+                self.rounds = rounds.context("`--rounds` is a number from 1 to 60")?;
+            }
+            "--seconds" => {
+                let seconds = value.parse().ok().filter(|seconds| (0.1..=60.0).contains(seconds));
+                self.time = Duration::from_secs_f64(seconds.context("`--seconds` is a number from 0.1 to 60")?);
+            }
             "--only" => self.only.push(value.to_owned()),
             "--wharf" => self.wharf = Some(value.into()),
-            "--peer" => self.peer = value.into(),
+            "--peer" => self.peer = Some(value.into()),
             "--folder" => self.folder = Some(value.into()),
             "--into" => self.into = Some(value.into()),
             _ => bail!("`{word}` is unknown; see --help"),
@@ -83,10 +93,10 @@ impl Options {
 
     /// What stands behind the command in the report.
     pub(crate) fn told(&self) -> String {
-        if self.words.is_empty() { String::new() } else { format!(" -- {}", self.words.join(" ")) }
+        self.words.iter().map(|word| format!(" {word}")).collect()
     }
 
-    /// Whether a measure of this name is wanted.
+    /// Whether a row of this name is wanted.
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|word| name.contains(word.as_str()))
     }
@@ -102,9 +112,9 @@ mod tests {
 
     #[test]
     fn options_are_read_in_any_order() {
-        let options = parse("--only push --rounds 7 --quick --seconds 2 --only tags").expect("valid");
-        assert_eq!((options.rounds, options.time), (2, Duration::from_secs(2)));
-        assert_eq!(options.told(), " -- --only push --rounds 7 --quick --seconds 2 --only tags");
+        let options = parse("--only push --rounds 7 --quick --seconds 2.5 --only tags").expect("valid");
+        assert_eq!((options.rounds, options.time), (3, Duration::from_millis(2500)));
+        assert_eq!(options.told(), " --only push --rounds 7 --quick --seconds 2.5 --only tags");
         assert!(options.wants("push of 1 GiB") && options.wants("tags") && !options.wants("manifest"));
     }
 
@@ -115,7 +125,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_or_unbounded_is_refused() {
-        for bad in ["--rounds", "--rounds 0", "--rounds 61", "--seconds x", "--fast 1", "push"] {
+        for bad in ["--rounds", "--rounds 0", "--rounds 61", "--seconds x", "--seconds 0", "--fast 1", "push"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

@@ -1,4 +1,4 @@
-//! What the kernel says of a process: time on the processor, memory.
+//! What the kernel says of a process and those that it has started: time on the processor, memory.
 
 use std::time::Duration;
 
@@ -8,8 +8,27 @@ use anyhow::{Context as _, Result};
 /// (`USER_HZ`, proc_pid_stat(5)).
 const TICK: Duration = Duration::from_millis(10);
 
-/// Time on the processor since the process began, all threads together.
+/// A process and all below it.
+fn tree(id: u32) -> Vec<u32> {
+    let mut all = vec![id];
+    let mut next = 0;
+    while let Some(id) = all.get(next).copied() {
+        next += 1;
+        let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else { continue };
+        for thread in threads.flatten() {
+            let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            all.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
+    }
+    all
+}
+
+/// Time on the processor since the processes began, all threads together.
 pub(crate) fn cpu_time(id: u32) -> Result<Duration> {
+    tree(id).into_iter().map(cpu_time_of_one).sum()
+}
+
+fn cpu_time_of_one(id: u32) -> Result<Duration> {
     let path = format!("/proc/{id}/stat");
     let text = std::fs::read_to_string(&path).with_context(|| format!("read `{path}`"))?;
     ticks(&text).map(|ticks| TICK * ticks).with_context(|| format!("understand `{path}`"))
@@ -22,12 +41,40 @@ fn ticks(stat: &str) -> Option<u32> {
     Some(next()? + next()?)
 }
 
-/// Resident memory now, and the most since [`forget_peak`], in bytes.
-pub(crate) fn memory(id: u32) -> Result<(u64, u64)> {
-    let path = format!("/proc/{id}/status");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("read `{path}`"))?;
-    let both = line_bytes(&text, "VmRSS:").zip(line_bytes(&text, "VmHWM:"));
-    both.with_context(|| format!("understand `{path}`"))
+/// Resident memory of some processes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Memory {
+    now_bytes: u64,
+    /// At most since [`forget_peak`].
+    peak_bytes: u64,
+}
+
+impl Memory {
+    pub(crate) fn now_mebibytes(self) -> f64 {
+        mebibytes(self.now_bytes)
+    }
+
+    pub(crate) fn peak_mebibytes(self) -> f64 {
+        mebibytes(self.peak_bytes)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+/// Resident memory of a process and all below it.
+pub(crate) fn memory(id: u32) -> Result<Memory> {
+    let mut sum = Memory::default();
+    for id in tree(id) {
+        let path = format!("/proc/{id}/status");
+        let text = std::fs::read_to_string(&path).with_context(|| format!("read `{path}`"))?;
+        let both = line_bytes(&text, "VmRSS:").zip(line_bytes(&text, "VmHWM:"));
+        let (now_bytes, peak_bytes) = both.with_context(|| format!("understand `{path}`"))?;
+        sum = Memory { now_bytes: sum.now_bytes + now_bytes, peak_bytes: sum.peak_bytes + peak_bytes };
+    }
+    Ok(sum)
 }
 
 fn line_bytes(status: &str, name: &str) -> Option<u64> {
@@ -38,12 +85,15 @@ fn line_bytes(status: &str, name: &str) -> Option<u64> {
 
 /// Begins a new highest mark of resident memory (proc_pid_clear_refs(5)).
 pub(crate) fn forget_peak(id: u32) -> Result<()> {
-    std::fs::write(format!("/proc/{id}/clear_refs"), "5").context("begin a new highest mark of memory")
+    for id in tree(id) {
+        std::fs::write(format!("/proc/{id}/clear_refs"), "5").context("begin a new highest mark of memory")?;
+    }
+    Ok(())
 }
 
 /// This process's own time on the processor.
 pub(crate) fn own_cpu_time() -> Result<Duration> {
-    cpu_time(std::process::id())
+    cpu_time_of_one(std::process::id())
 }
 
 #[cfg(test)]
@@ -65,9 +115,13 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_tells_of_this_process() {
-        let (now, most) = memory(std::process::id()).expect("is readable");
-        assert!(now > 0 && most >= now);
+    fn the_kernel_tells_of_this_process_and_its_children() {
+        let memory = memory(std::process::id()).expect("is readable");
+        assert!(memory.now_mebibytes() > 0.0 && memory.peak_bytes >= memory.now_bytes);
         assert!(own_cpu_time().is_ok());
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("sleeps");
+        assert!(tree(std::process::id()).contains(&child.id()));
+        child.kill().expect("is there");
+        child.wait().expect("ends");
     }
 }

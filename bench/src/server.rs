@@ -1,4 +1,6 @@
-//! The two servers, as children of this program: started in a folder of their own, ended by their id.
+//! Servers, as children of this program: started in a folder of their own, ended by their id.
+
+mod config;
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
@@ -11,16 +13,32 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use crate::http::{Body, Connection};
-use crate::process;
+use crate::process::{self, Memory};
 
 /// How long a server may take until it answers, and until it has ended.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Whose server it is.
+/// Who does the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Maker {
     Wharf,
-    Docker,
+    /// Docker's own registry.
+    Distribution,
+    /// The floor of downloads: a file by sendfile.
+    Nginx,
+    /// The floor of uploads: `tee FILE | sha256sum`, and the file synced. It is no server.
+    Pipe,
+}
+
+impl Maker {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Wharf => "Wharf",
+            Self::Distribution => "distribution",
+            Self::Nginx => "nginx",
+            Self::Pipe => "tee",
+        }
+    }
 }
 
 /// A program that can be started.
@@ -45,10 +63,16 @@ pub(crate) struct Server {
 impl Program {
     /// Starts it on what `folder` holds, or on nothing.
     pub(crate) async fn start(&self, folder: &Path) -> Result<Server> {
-        std::fs::create_dir_all(folder)?;
+        self.start_with(folder, &[]).await
+    }
+
+    /// The same with settings as variables.
+    pub(crate) async fn start_with(&self, folder: &Path, settings: &[(&str, &str)]) -> Result<Server> {
+        std::fs::create_dir_all(data(folder))?;
         let address = free_address()?;
         let mut command = Command::new(&self.path);
-        command.args(self.arguments(folder, address)?).stdin(Stdio::null()).kill_on_drop(true);
+        command.args(config::arguments(self.maker, folder, address)?).stdin(Stdio::null()).kill_on_drop(true);
+        command.envs(settings.iter().copied());
         let log = File::create(folder.join("output"))?;
         command.stdout(log.try_clone()?).stderr(log);
         let begun = Instant::now();
@@ -61,28 +85,11 @@ impl Program {
             answered.with_context(|| format!("`{}` does not answer: {}", self.path.display(), output()))?;
         Ok(server)
     }
-
-    fn arguments(&self, folder: &Path, address: SocketAddr) -> Result<Vec<String>> {
-        let folder_text = folder.to_str().context("the folder's name is not text")?;
-        if self.maker == Maker::Wharf {
-            let data = format!("{folder_text}/data");
-            let listen = address.to_string();
-            return Ok(["serve", "--open", "--log-level", "error", "--listen", &listen, "--data", &data]
-                .map(str::to_owned)
-                .to_vec());
-        }
-        let path = folder.join("config.yml");
-        std::fs::write(&path, peer_config(folder_text, address))?;
-        Ok(vec!["serve".to_owned(), path.display().to_string()])
-    }
 }
 
-/// As Debian configures it, but without passwords, and as quiet as Wharf: no access log, errors only.
-fn peer_config(folder: &str, address: SocketAddr) -> String {
-    format!(
-        "version: 0.1\nlog:\n  level: error\n  accesslog:\n    disabled: true\nstorage:\n  cache:\n    blobdescriptor: inmemory\n  \
-         filesystem:\n    rootdirectory: {folder}/data\n  delete:\n    enabled: true\nhttp:\n  addr: {address}\n"
-    )
+/// Where a server keeps what it serves, below its folder.
+pub(crate) fn data(folder: &Path) -> PathBuf {
+    folder.join("data")
 }
 
 /// An address that nobody listens on.
@@ -115,6 +122,10 @@ impl Server {
         process::cpu_time(self.id)
     }
 
+    pub(crate) fn memory(&self) -> Result<Memory> {
+        process::memory(self.id)
+    }
+
     /// Lets it end as an operator would.
     pub(crate) async fn end(mut self) -> Result<()> {
         let id = Pid::from_raw(i32::try_from(self.id)?).context("a process has an id")?;
@@ -126,21 +137,13 @@ impl Server {
     }
 }
 
-/// What a program says that it is.
-pub(crate) fn version(path: &Path) -> Result<String> {
-    let output = std::process::Command::new(path).arg("--version").output();
-    let output = output.with_context(|| format!("run `{} --version`", path.display()))?;
-    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    Ok(text.lines().next().unwrap_or_default().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_peer_is_configured_for_its_own_folder_and_address() {
-        let config = peer_config("/x", SocketAddr::from(([127, 0, 0, 1], 7)));
-        assert!(config.contains("\n    rootdirectory: /x/data\n") && config.contains("\n  addr: 127.0.0.1:7\n"));
-    }
+/// What a program says that it is. Some say it on standard error.
+pub(crate) fn version(path: &Path, option: &str) -> Result<String> {
+    let output = std::process::Command::new(path).arg(option).output();
+    let output = output.with_context(|| format!("run `{} {option}`", path.display()))?;
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let line = text.lines().next().unwrap_or_default();
+    // Some name the place that they were started from, which is nobody's business.
+    Ok(line.strip_prefix(&*path.to_string_lossy()).map_or(line, str::trim).to_owned())
 }

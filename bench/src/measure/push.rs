@@ -1,68 +1,82 @@
-//! Pushing: one large blob, many small ones, whole images.
+//! Pushing: small blobs, tags, mounts, layers. Nothing is pushed twice.
 
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use anyhow::Result;
 
 use super::{Side, samples};
 use crate::client;
-use crate::content::{Blob, Image, LargeBlob};
-use crate::figure::{Sample, Unit};
+use crate::content::{Blob, Image, LargeBlobs};
+use crate::figure::Sample;
 use crate::http::Connection;
 use crate::load::Load;
 use crate::process;
 
 /// The bytes of a small blob.
-pub(crate) const SMALL_BYTES: usize = 4096;
+const SMALL_BYTES: usize = 1024;
 
-/// The layers of a small image.
-pub(crate) const SMALL_LAYERS: [usize; 2] = [4096, 65_536];
+/// Where mounted blobs come from.
+const SOURCE: &str = "bench/source";
 
-/// One large blob, from the first byte to the last answer.
-pub(super) async fn large(side: &Side, mebibytes: u64) -> Result<Vec<Sample>> {
-    let mut blob = LargeBlob::new(mebibytes);
-    let mut connection = Connection::open(side.server.address).await?;
-    // What others have written must not be waited for by our own sync.
-    rustix::fs::sync();
-    process::forget_peak(side.server.id())?;
-    let (cpu_before, own_before, start) = (side.server.cpu_time()?, process::own_cpu_time()?, Instant::now());
-    client::push_large(&mut connection, "bench/pushed", &mut blob).await?;
-    let elapsed = start.elapsed().as_secs_f64();
-    let cpu = side.server.cpu_time()? - cpu_before;
-    let (_, peak) = process::memory(side.server.id())?;
-    Ok(vec![
-        Sample::new("time", Unit::Seconds, elapsed),
-        Sample::new("server's CPU", Unit::CpuSeconds, cpu.as_secs_f64()),
-        Sample::new("server's resident memory at most", Unit::Mebibytes, mebibytes_of(peak)),
-        share(process::own_cpu_time()?.saturating_sub(own_before).as_secs_f64() / elapsed),
-    ])
-}
-
-fn share(value: f64) -> Sample {
-    Sample::new("load generator's share of a core", Unit::Share, value)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-pub(crate) fn mebibytes_of(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
-}
+/// Numbers what is made only once: tags, and repositories to mount into.
+static SERIAL: AtomicUsize = AtomicUsize::new(0);
 
 /// New small blobs, each connection into a repository of its own.
 pub(super) async fn blobs(side: &Side, load: Load) -> Result<Vec<Sample>> {
-    rustix::fs::sync();
+    begin(side)?;
     let pushed = load.run(&side.server, async |connection, turn| {
         client::push_blob(connection, &repository(turn.connection), &Blob::new(SMALL_BYTES)).await
     });
-    Ok(samples("blobs", &pushed.await?))
+    samples(&side.server, &pushed.await?)
 }
 
-/// New small images, each connection into a repository of its own.
-pub(super) async fn images(side: &Side, load: Load) -> Result<Vec<Sample>> {
-    rustix::fs::sync();
-    let pushed = load.run(&side.server, async |connection, turn| {
-        client::push_image(connection, &repository(turn.connection), &Image::new(&SMALL_LAYERS), "latest").await
+/// Pushes an image that is tagged, or whose blobs are mounted.
+pub(super) async fn image(side: &Side) -> Result<Image> {
+    let (mut connection, image) = (Connection::open(side.server.address).await?, Image::new(&[SMALL_BYTES; 20]));
+    client::push_image(&mut connection, SOURCE, &image, "v1").await?;
+    Ok(image)
+}
+
+/// New tags of one manifest, all in one repository.
+pub(super) async fn tags(side: &Side, load: Load, image: &Image) -> Result<Vec<Sample>> {
+    begin(side)?;
+    let put = load.run(&side.server, async |connection, _| {
+        let tag = format!("t{}", SERIAL.fetch_add(1, Relaxed));
+        client::put_manifest(connection, SOURCE, &image.manifest, &tag).await
     });
-    Ok(samples("images", &pushed.await?))
+    samples(&side.server, &put.await?)
+}
+
+/// Mounts of a few blobs into repositories that do not have them: all blobs into one, then all into the next.
+pub(super) async fn mounts(side: &Side, load: Load, image: &Image) -> Result<Vec<Sample>> {
+    begin(side)?;
+    let mounted = load.run(&side.server, async |connection, _| {
+        let number = SERIAL.fetch_add(1, Relaxed);
+        let blob = &image.blobs[number % image.blobs.len()];
+        let repository = format!("bench/mount{}", number / image.blobs.len());
+        client::mount(connection, &blob.digest, SOURCE, &repository).await
+    });
+    samples(&side.server, &mounted.await?)
+}
+
+/// New layers, onto a server of the round's own: what it has written goes with it.
+pub(super) async fn large(side: &Side, load: Load, blobs: &LargeBlobs) -> Result<Vec<Sample>> {
+    let folder = tempfile::tempdir_in(&side.folder)?;
+    let server = side.program.start(folder.path()).await?;
+    // What others have written must not be waited for by our own sync.
+    rustix::fs::sync();
+    let load = Load { is_warmed_up: false, ..load };
+    let pushed = load.run(&server, async |connection, turn| {
+        client::push_large(connection, &repository(turn.connection), &blobs.next()).await
+    });
+    let samples = samples(&server, &pushed.await?);
+    server.end().await?;
+    samples
+}
+
+fn begin(side: &Side) -> Result<()> {
+    rustix::fs::sync();
+    process::forget_peak(side.server.id())
 }
 
 /// The repository of a connection.

@@ -1,128 +1,122 @@
-//! Reading: manifests, blobs, lists of tags.
+//! Reading: blobs, manifests, whole images.
 
 use anyhow::{Result, ensure};
 use futures_util::future::try_join_all;
 
-use super::{Side, samples};
+use super::{By, Side, samples};
 use crate::client;
-use crate::content::{Image, LargeBlob};
-use crate::figure::{Sample, Unit};
+use crate::content::{Blob, Image, LargeBlobs};
+use crate::figure::{Quantity, Sample};
 use crate::http::{self, Body, Connection};
-use crate::load::{Load, Outcome};
+use crate::load::Load;
+use crate::process;
+use crate::server::{Maker, data};
 
 /// What `docker pull` accepts.
 const ACCEPT: &str = "accept: application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json\r\n";
 
-/// The layers of the image that is pulled: a manifest of about 2 KiB.
-const LAYERS: [usize; 8] = [1 << 10; 8];
+/// The layers of the image that is pulled: 6 MiB, most of them in two of ten, as in images that people build.
+const LAYERS: [usize; 10] =
+    [1 << 10, 4 << 10, 16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 4 << 20];
 
-/// How many tags the repository of tags has, and how many connections push them.
-const TAGS: usize = 10_000;
-const PUSHERS: usize = 32;
-const TAGS_LIST: &str = "/v2/bench/tags/tags/list";
-
-/// What is asked for of an image.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum By {
-    Tag,
-    Digest,
-    Blob,
-}
-
-/// Pushes an image; gives the request that asks for it.
-pub(super) async fn image(side: &Side, by: By) -> Result<Vec<u8>> {
-    let (mut connection, image) = (Connection::open(side.server.address).await?, Image::new(&LAYERS));
-    client::push_image(&mut connection, "bench/image", &image, "v1").await?;
-    let line = match by {
-        By::Tag => "GET /v2/bench/image/manifests/v1".to_owned(),
-        By::Digest => format!("GET /v2/bench/image/manifests/{}", image.manifest.digest),
-        By::Blob => format!("HEAD /v2/bench/image/blobs/{}", image.blobs[1].digest),
-    };
-    let request = request(side, &line);
-    let wanted = if matches!(by, By::Blob) { Body::None } else { Body::Keep };
-    let answer = connection.repeat(&request, wanted).await?.expect(200)?;
-    ensure!(wanted == Body::None || answer.body == image.manifest.bytes, "the manifest came back as something else");
-    Ok(request)
-}
+/// What many pull at once.
+const MANY_MEBIBYTES: u64 = 100;
 
 /// Pushes a blob; gives the request that asks for it. It is read once, which also brings it into the page cache.
-pub(super) async fn blob(side: &Side, mebibytes: u64) -> Result<Vec<u8>> {
-    let (mut connection, mut blob) = (Connection::open(side.server.address).await?, LargeBlob::new(mebibytes));
-    client::push_large(&mut connection, "bench/large", &mut blob).await?;
+pub(super) async fn blob(side: &Side, kibibytes: u64) -> Result<Vec<Vec<u8>>> {
+    let mut connection = Connection::open(side.server.address).await?;
+    let (path, digest) = if kibibytes < 1024 {
+        let blob = Blob::new(usize::try_from(kibibytes << 10)?);
+        client::push_blob(&mut connection, "bench/read", &blob).await?;
+        (format!("/v2/bench/read/blobs/{}", blob.digest), blob.digest)
+    } else {
+        large_blob(side, &mut connection, kibibytes >> 10).await?
+    };
     rustix::fs::sync();
-    let request = request(side, &format!("GET /v2/bench/large/blobs/{}", blob.digest));
-    ensure!(connection.digest_of(&request).await? == blob.digest, "the blob came back as something else");
-    Ok(request)
+    let request = request(side, &format!("GET {path}"));
+    ensure!(connection.digest_of(&request).await? == digest, "the blob came back as something else");
+    Ok(vec![request])
 }
 
-/// Points many tags at one manifest, unless that was done before; gives the request that lists some of them.
-pub(super) async fn tags(side: &Side, query: &str) -> Result<Vec<u8>> {
-    let request = request(side, &format!("GET {TAGS_LIST}{query}"));
-    let mut first = Connection::open(side.server.address).await?;
-    if first.repeat(&request, Body::Keep).await?.status == 200 {
-        return Ok(request);
+async fn large_blob(side: &Side, connection: &mut Connection, mebibytes: u64) -> Result<(String, String)> {
+    let blobs = LargeBlobs::of(mebibytes);
+    let blob = blobs.next();
+    if side.server.maker == Maker::Nginx {
+        std::fs::write(data(&side.folder).join("blob"), blob.blocks().collect::<Vec<_>>().concat())?;
+        return Ok(("/blob".to_owned(), blob.digest));
     }
-    let image = Image::new(&[1024]);
-    client::push_image(&mut first, "bench/tags", &image, "t00000").await?;
-    let pushing = (0..PUSHERS).map(async |begin| {
-        let mut connection = Connection::open(side.server.address).await?;
-        for number in (begin..TAGS).step_by(PUSHERS) {
-            client::put_manifest(&mut connection, "bench/tags", &image.manifest, &format!("t{number:05}")).await?;
-        }
-        anyhow::Ok(())
-    });
-    try_join_all(pushing).await?;
-    Ok(request)
+    client::push_large(connection, "bench/read", &blob).await?;
+    Ok((format!("/v2/bench/read/blobs/{}", blob.digest), blob.digest))
 }
 
-/// All tags, page by page where the server has pages.
-pub(super) async fn all_tags(side: &Side, load: Load) -> Result<Vec<Sample>> {
-    let walk = load.run(&side.server, async |connection, _| {
-        let (mut next, mut tags) = (Some(TAGS_LIST.to_owned()), 0);
-        while let Some(path) = next {
-            let answer = connection.ask("GET", &path, Body::Keep).await?.expect(200)?;
-            // A tag's name is `t` and five digits; nothing else in the answer holds a `t0`.
-            tags += answer.body.windows(3).filter(|three| *three == b"\"t0").count();
-            next = answer.next;
-        }
-        ensure!(tags == TAGS, "{tags} tags came instead of {TAGS}");
-        Ok(())
-    });
-    Ok(samples("whole lists", &walk.await?))
+/// Pushes an image; gives the requests of a pull, one after the other.
+pub(super) async fn image(side: &Side) -> Result<Vec<Vec<u8>>> {
+    let (mut connection, image) = (Connection::open(side.server.address).await?, Image::new(&LAYERS));
+    client::push_image(&mut connection, "bench/image", &image, "v1").await?;
+    rustix::fs::sync();
+    let blobs = image.blobs.iter().map(|blob| format!("GET /v2/bench/image/blobs/{}", blob.digest));
+    let lines = std::iter::once("GET /v2/bench/image/manifests/v1".to_owned()).chain(blobs);
+    Ok(lines.map(|line| request(side, &line)).collect())
 }
 
-fn request(side: &Side, line: &str) -> Vec<u8> {
+/// Pushes an image; gives the request that asks for its manifest.
+pub(super) async fn manifest(side: &Side, by: By, is_head: bool) -> Result<Vec<Vec<u8>>> {
+    let (mut connection, image) = (Connection::open(side.server.address).await?, Image::new(&[1 << 10; 10]));
+    client::push_image(&mut connection, "bench/manifest", &image, "v1").await?;
+    let reference = match by {
+        By::Tag => "v1",
+        By::Digest => &image.manifest.digest,
+    };
+    let path = format!("/v2/bench/manifest/manifests/{reference}");
+    let answer = connection.repeat(&request(side, &format!("GET {path}")), Body::Keep).await?.expect(200)?;
+    ensure!(answer.body == image.manifest.bytes, "the manifest came back as something else");
+    let method = if is_head { "HEAD" } else { "GET" };
+    Ok(vec![request(side, &format!("{method} {path}"))])
+}
+
+/// Pushes an image and gives the request that asks for its manifest.
+pub(crate) async fn manifest_by_tag(side: &Side) -> Result<Vec<u8>> {
+    Ok(manifest(side, By::Tag, false).await?.remove(0))
+}
+
+/// A request as clients that pull send it.
+pub(super) fn request(side: &Side, line: &str) -> Vec<u8> {
     let mut request = Vec::new();
     http::render(&mut request, side.server.address, line, ACCEPT);
     request
 }
 
-/// The same small request again and again.
-pub(super) async fn repeat(side: &Side, load: Load, request: &[u8]) -> Result<Vec<Sample>> {
-    let outcome = again(side, load, (request, Body::Drop)).await?;
-    Ok(samples("requests", &outcome))
+/// The same requests again and again, one after the other on each connection.
+pub(super) async fn repeat(side: &Side, load: Load, requests: &[Vec<u8>], is_head: bool) -> Result<Vec<Sample>> {
+    process::forget_peak(side.server.id())?;
+    let body = if is_head { Body::None } else { Body::Drop };
+    let outcome = load.run(&side.server, async |connection, _| {
+        for request in requests {
+            connection.repeat(request, body).await?.expect(200)?;
+        }
+        Ok(())
+    });
+    samples(&side.server, &outcome.await?)
 }
 
-/// The same for HEAD.
-pub(super) async fn heads(side: &Side, load: Load, request: &[u8]) -> Result<Vec<Sample>> {
-    let outcome = again(side, load, (request, Body::None)).await?;
-    Ok(samples("requests", &outcome))
-}
+/// Memory of a server of its own, of which many pull a large blob at once.
+pub(super) async fn many(side: &Side, clients: usize) -> Result<Vec<Sample>> {
+    let folder = tempfile::tempdir_in(&side.folder)?;
+    let pushed_to = side.program.start(folder.path()).await?;
+    let (blobs, mut connection) = (LargeBlobs::of(MANY_MEBIBYTES), Connection::open(pushed_to.address).await?);
+    let blob = blobs.next();
+    client::push_large(&mut connection, "bench/read", &blob).await?;
+    pushed_to.end().await?;
 
-/// A large blob again and again.
-pub(super) async fn stream(side: &Side, load: Load, (request, mebibytes): (&[u8], u64)) -> Result<Vec<Sample>> {
-    let outcome = again(side, load, (request, Body::Drop)).await?;
-    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-    let gigabytes = outcome.operations() * (mebibytes << 20) as f64 / 1e9;
-    let per_gigabyte = outcome.server_seconds() / gigabytes;
-    Ok(vec![
-        Sample::new("all streams together", Unit::GigabytesPerSecond, gigabytes / outcome.elapsed_seconds()),
-        Sample::new("server's CPU", Unit::CpuSecondsPerGigabyte, per_gigabyte),
-        Sample::new("load generator's share of a core", Unit::Share, outcome.client_share()),
-    ])
-}
-
-async fn again(side: &Side, load: Load, (request, body): (&[u8], Body)) -> Result<Outcome> {
-    load.run(&side.server, async |connection, _| connection.repeat(request, body).await?.expect(200).map(drop)).await
+    let server = side.program.start(folder.path()).await?;
+    let path = format!("/v2/bench/read/blobs/{}", blob.digest);
+    let pulling = (0..clients).map(async |_| {
+        let mut connection = Connection::open(server.address).await?;
+        connection.ask("GET", &path, Body::Drop).await?.expect(200)
+    });
+    try_join_all(pulling).await?;
+    let peak = server.memory()?.peak_mebibytes();
+    server.end().await?;
+    Ok(vec![Sample::new(Quantity::Peak, peak)])
 }

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Side, push};
-use crate::figure::{Sample, Unit};
-use crate::process;
+use super::Side;
+use crate::figure::{Quantity, Sample};
 
 /// How long a server is left alone before its memory is looked at.
 const QUIET: Duration = Duration::from_secs(2);
@@ -20,12 +19,12 @@ pub(super) async fn twice(side: &Side) -> Result<Vec<Sample>> {
     let second = side.program.start(folder.path()).await?;
     let second_time = second.start_time;
     tokio::time::sleep(QUIET).await;
-    let (memory, _) = process::memory(second.id())?;
+    let idle = second.memory()?.now_mebibytes();
     second.end().await?;
     Ok(vec![
-        Sample::new("first start until the first answer", Unit::Milliseconds, millis(first_time)),
-        Sample::new("later start until the first answer", Unit::Milliseconds, millis(second_time)),
-        Sample::new("resident memory when idle", Unit::Mebibytes, push::mebibytes_of(memory)),
+        Sample::new(Quantity::FirstStart, millis(first_time)),
+        Sample::new(Quantity::LaterStart, millis(second_time)),
+        Sample::new(Quantity::Idle, idle),
     ])
 }
 
