@@ -21,6 +21,8 @@ pub mod quota;
 pub mod referrer;
 mod registry;
 pub mod repository;
+#[cfg(feature = "seed")]
+pub mod seed;
 pub mod settings;
 pub mod tag;
 pub mod upload;

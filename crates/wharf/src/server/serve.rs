@@ -39,7 +39,8 @@ pub(crate) fn http(header_size: u64) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
     // Time limits are the sweeper's business. The buffer also bounds what is queued of an answer: one piece of 256 KiB,
     // while the socket's own buffer keeps the line busy.
-    http.http1().header_read_timeout(None).max_buf_size(256 << 10);
+    let buffer_bytes = usize::try_from(header_size).unwrap_or(usize::MAX).max(256 << 10);
+    http.http1().header_read_timeout(None).max_buf_size(buffer_bytes);
     http.http2()
         .max_header_list_size(u32::try_from(header_size).unwrap_or(u32::MAX))
         .max_concurrent_streams(256)
