@@ -27,13 +27,18 @@ pub(crate) fn has(programs: &[&str]) -> bool {
 /// Whether the test runs as root. The same rule as for clients: CI runs it as root.
 #[track_caller]
 pub(crate) fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().map(|output| output.stdout).unwrap_or_default();
-    let is_root = id.trim_ascii() == b"0";
+    let is_root = id() == "0";
     assert!(is_root || variable(REQUIRE).is_none(), "this test needs root, and {REQUIRE} asks for it");
     if !is_root {
         skip("it needs root");
     }
     is_root
+}
+
+/// The number of the user who runs the test.
+pub(crate) fn id() -> String {
+    let id = Command::new("id").arg("-u").output().map(|output| output.stdout).unwrap_or_default();
+    String::from_utf8_lossy(id.trim_ascii()).into_owned()
 }
 
 /// Straight to the process's own standard error: the harness shows captured output of failed tests only.

@@ -11,6 +11,7 @@ mod http;
 mod image;
 mod layout;
 mod moving;
+mod nodes;
 mod power_loss;
 mod random;
 mod relay;

@@ -81,6 +81,12 @@ impl Server {
         self.child.wait().expect("the server is our child");
     }
 
+    /// Ends it by a signal, and waits for its end.
+    pub(crate) fn end(&mut self, signal: &str) {
+        self.signal(signal);
+        self.child.wait().expect("the server is our child");
+    }
+
     /// Starts it again on the same data.
     pub(crate) fn restart(&mut self) {
         self.child = spawn(&self.settings, &self.address, self.folder.path());
