@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::client::stored;
 use crate::command::{Program, has, is_root};
+use crate::layout::{self, TAG};
 use crate::random;
-use crate::server::{ADMINISTRATOR, Server};
+use crate::server::{ADMINISTRATOR, Server, binary};
 
 /// A daemon without network and cgroup demands; it trusts plain HTTP on loopback, as every dockerd does.
 #[derive(Debug)]
@@ -82,4 +83,24 @@ fn root_docker_logs_in_pushes_and_pulls_the_same_image() {
     let inspect = ["image", "inspect", "--format", "{{.Id}} {{index .RepoDigests 0}}", remote.as_str()];
     let pulled = daemon.docker().args(inspect).run();
     assert_eq!(pulled, format!("{id} {}/demo/app@{digest}", server.address));
+}
+
+#[test]
+fn root_docker_loads_what_wharf_writes_and_wharf_reads_what_docker_saves() {
+    if !has(&["docker", "dockerd"]) || !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = folder.path();
+    let daemon = Daemon::start(home);
+    let wharf = |words: &[&str]| Program::new(&binary().display().to_string(), home).args(words).run();
+    let made = layout::image(home);
+    let source = format!("oci:{}:{TAG}", made.path.display());
+    wharf(&["copy", &source, "docker-archive:ours.tar:localhost/demo/app:v1"]);
+    let said = daemon.docker().args(["load", "--input", "ours.tar"]).run();
+    assert!(said.contains("localhost/demo/app:v1"), "{said}");
+    daemon.docker().args(["save", "--output", "theirs.tar", "localhost/demo/app:v1"]).run();
+    let told = wharf(&["image", "diff", &source, "docker-archive:theirs.tar"]);
+    assert!(told.contains("files: 0 added (0 B), 0 removed (0 B), 0 changed (0 B)"), "{told}");
+    assert!(!told.contains("config"), "{told}");
 }
