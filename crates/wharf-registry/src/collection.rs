@@ -10,6 +10,8 @@
 pub mod forecast;
 pub mod holders;
 pub(crate) mod pass;
+#[cfg(test)]
+mod plans;
 mod rule;
 pub mod status;
 pub(crate) mod store;

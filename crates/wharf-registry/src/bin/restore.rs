@@ -130,11 +130,11 @@ async fn revive(
     let (mut coming, mut restored) = (vec![*digest], 0);
     while let Some(digest) = coming.pop() {
         let place = (repository, &digest);
-        if let Some(binned) = store::newest(tx, place, since).await? {
-            if manifest::store::unbin(tx, repository, binned.id).await? {
-                restored += 1;
-                coming.extend(store::gone_referrers(tx, place, binned.deleted_at).await?);
-            }
+        if let Some(binned) = store::newest(tx, place, since).await?
+            && manifest::store::unbin(tx, repository, binned.id).await?
+        {
+            restored += 1;
+            coming.extend(store::gone_referrers(tx, place, binned.deleted_at).await?);
         }
         coming.extend(store::gone_children(tx, place, since).await?);
     }

@@ -1,10 +1,16 @@
 //! Collection: gives back what nobody refers to, never what a push counts on.
 
-use wharf_blob::Store as _;
-use wharf_oci::Algorithm;
-use wharf_registry::{Collected, Error, Precondition};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use crate::fixture::{Fixture, GRACE, chunk, image, name, owner, sha256};
+use wharf_blob::Store as _;
+use wharf_context::{Inspect, Maintain};
+use wharf_oci::Algorithm;
+use wharf_registry::collection::forecast::Reason;
+use wharf_registry::{Collected, Error, Precondition, Settings};
+
+use crate::fixture::{Fixture, GRACE, chunk, image, name, owner, settings, sha256};
+use crate::stage::Staged;
 
 #[tokio::test]
 async fn a_blob_that_no_manifest_names_goes_after_its_grace() {
@@ -67,6 +73,97 @@ async fn uploads_that_nobody_continues_end() {
     assert!(matches!(fixture.registry.get_upload(&ctx, &app, left.id).await, Err(Error::UploadUnknown(_))));
     assert_eq!(fixture.registry.get_upload(&ctx, &app, used.id).await.expect("kept").offset_bytes, 1);
     assert_eq!(fixture.store.uploads().await.expect("listed").len(), 1);
+}
+
+#[tokio::test]
+async fn a_thousand_blobs_are_one_call_of_the_store() {
+    let fixture = Fixture::open().await;
+    let ctx = owner(&["p/app"]);
+    for number in 0..1_100 {
+        fixture.push_blob(&ctx, "p/app", format!("blob {number}").as_bytes()).await;
+    }
+    fixture.clock.advance(GRACE * 2);
+    let store = Arc::new(Staged::new(&fixture.store, &Arc::default()));
+    let registry = fixture.registry_on(Arc::clone(&store) as _);
+    assert_eq!(registry.collect().await.expect("collected").blobs, 1_100);
+    assert_eq!(store.deletes.load(Ordering::SeqCst), 2);
+    assert_eq!(fixture.store.list(None, 2_000).await.expect("listed").len(), 0);
+}
+
+#[tokio::test]
+async fn bytes_stay_as_long_as_a_url_of_them_may_be_good() {
+    let fixture = Fixture::with(Settings { presigned_for: GRACE, ..settings() }).await;
+    let ctx = owner(&["p/app"]);
+    fixture.push_blob(&ctx, "p/app", b"unused").await;
+    fixture.clock.advance(GRACE * 2);
+    assert_eq!(fixture.registry.collect().await.expect("collected").blobs, 0);
+    assert_eq!(fixture.stored().await.len(), 1);
+    fixture.clock.advance(GRACE * 2);
+    assert_eq!(fixture.registry.collect().await.expect("collected").blobs, 1);
+    assert_eq!(fixture.stored().await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_a_dead_worker_had_taken_is_collected_by_another() {
+    let fixture = Fixture::open().await;
+    let ctx = owner(&["p/app"]);
+    fixture.push_blob(&ctx, "p/app", b"unused").await;
+    fixture.clock.advance(GRACE * 2);
+    let other = fixture.registry_on(Arc::clone(&fixture.store) as _);
+    // A worker that is dropped at any of its steps is as good as dead.
+    for steps in 0..40_u32 {
+        let mut polls = 0;
+        let mut pass = Box::pin(fixture.registry.collect());
+        std::future::poll_fn(|context| {
+            polls += 1;
+            if polls > steps { std::task::Poll::Ready(()) } else { pass.as_mut().poll(context).map(drop) }
+        })
+        .await;
+    }
+    fixture.clock.advance(GRACE);
+    other.collect().await.expect("collected");
+    assert_eq!(fixture.stored().await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_will_go_and_what_holds_it_is_told() {
+    let fixture = Fixture::open().await;
+    let (ctx, app) = (owner(&["p/app"]), name("p/app"));
+    fixture.push_image(&ctx, "p/app", "v1", b"kept").await;
+    let unused = fixture.push_blob(&ctx, "p/app", b"unused").await;
+    let gone = fixture.push_image(&ctx, "p/app", "v2", b"gone").await;
+    fixture.registry.delete_manifest(&ctx, &app, &gone, &Precondition::None).await.expect("deleted");
+    // The config was pushed twice: what the second push replaced is gone by now.
+    fixture.registry.collect().await.expect("collected");
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = fixture.registry.list_forecast(Inspect::granted(), after.as_deref(), Some(1)).await.expect("told");
+        found.extend(page.entries.into_iter().filter_map(|entry| Some((entry.reason, entry.digest?))));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(found, [(Reason::Binned, gone), (Reason::Unused, unused)]);
+    let held = fixture.registry.find_holders(Inspect::granted(), &sha256(b"kept")).await.expect("known");
+    assert!(held.stored[0].is_present && held.links[0].is_named);
+    assert_eq!(held.manifests[0].tags[0].as_str(), "v1");
+    let held = fixture.registry.find_holders(Inspect::granted(), &gone).await.expect("known");
+    assert!(held.manifests[0].binned_until.is_some());
+    let unknown = fixture.registry.find_holders(Inspect::granted(), &sha256(b"nothing")).await;
+    assert!(matches!(unknown, Err(Error::DigestUnknown(_))));
+}
+
+#[tokio::test]
+async fn a_pass_that_was_asked_for_is_seen_in_the_status() {
+    let fixture = Fixture::open().await;
+    let ctx = owner(&["p/app"]);
+    let asked_at = fixture.registry.start_collection(Maintain::granted(), &ctx).await.expect("asked");
+    fixture.registry.collect().await.expect("collected");
+    let status = fixture.registry.collection_status(Inspect::granted()).await.expect("told");
+    let worker = status.workers.first().expect("one");
+    assert!(worker.started_at >= asked_at.minus(std::time::Duration::from_secs(5)) && worker.ended_at.is_some());
+    assert!(!status.is_running);
 }
 
 #[tokio::test]

@@ -53,6 +53,11 @@ impl Fixture {
         Self { registry, store, clock, database }
     }
 
+    /// Another node on the same catalog.
+    pub(crate) fn registry_on(&self, store: Arc<dyn Store>) -> Registry {
+        Registry::new(settings(), self.database.db.clone(), store, Arc::clone(&self.clock) as _)
+    }
+
     /// The keys of all blobs that the catalog knows of and whose bytes are in the store.
     pub(crate) async fn stored(&self) -> Vec<StorageKey> {
         let rows = self.database.db.list("SELECT storage_key FROM blobs", &[]).await.expect("listed");

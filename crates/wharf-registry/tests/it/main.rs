@@ -10,6 +10,7 @@ mod interleavings;
 mod manifests;
 mod moving;
 mod quotas;
+mod rate;
 mod referrers;
 mod stage;
 mod tags;
