@@ -17,6 +17,7 @@ mod http;
 mod load;
 mod machine;
 mod measure;
+mod nodes;
 mod options;
 mod peers;
 mod process;
@@ -55,6 +56,7 @@ fn run(words: &[String]) -> anyhow::Result<()> {
             report::publish(&options, &report)
         }
         Some((task, words)) if task == "seed" => runtime.block_on(seeded::run(words)),
-        _ => anyhow::bail!("what to measure? `registry` or `seed`; see --help"),
+        Some((task, words)) if task == "nodes" => runtime.block_on(nodes::run(words)),
+        _ => anyhow::bail!("what to measure? `registry`, `nodes` or `seed`; see --help"),
     }
 }

@@ -10,6 +10,7 @@ pub(crate) const USAGE: &str = "\
 Wharf beside Docker's own registry and nginx, in turns, on loopback addresses.
 
 usage: cargo xtask bench registry [OPTIONS]
+       cargo xtask bench nodes --database URL [--versitygw PATH] [--into FILE]
        cargo xtask seed [--manifests N] [--databases FULL-URL EMPTY-URL] [--into FILE]
 
   --quick           three short rounds: rough figures within ten minutes
@@ -21,6 +22,7 @@ usage: cargo xtask bench registry [OPTIONS]
   --peer PATH       Docker's registry; by default version 3 by `go install`, else Debian's docker-registry
   --folder DIR      where the servers' data lie; it must be on a disk (beside the build)
 
+`nodes` measures two nodes beside one, on an empty database of PostgreSQL that you have made and a bucket of versitygw.
 `seed` measures Wharf alone, on a catalog of N manifests (1000000) beside an almost empty one: on SQLite, or on two
 empty databases of PostgreSQL that you have made.
 ";

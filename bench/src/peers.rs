@@ -23,7 +23,9 @@ pub(crate) struct Field {
 
 /// Finds, builds and installs them.
 pub(crate) fn find(options: &Options, build: &Path) -> Result<Field> {
-    let mut programs = vec![wharf(options, build)?, distribution(options)?];
+    let wharf = wharf(options, build)?;
+    let sealed = Program { maker: Maker::Sealed, ..wharf.clone() };
+    let mut programs = vec![wharf, distribution(options)?, sealed];
     let mut absent = Vec::new();
     match nginx() {
         Some(nginx) => programs.push(nginx),

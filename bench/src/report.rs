@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::machine;
 use crate::options::Options;
-use crate::server::Program;
+use crate::server::{Maker, Program};
 pub(crate) use inside::Count;
 pub(crate) use table::{Line, Table};
 
@@ -43,11 +43,18 @@ pub(crate) struct Report {
     pub(crate) counts: Result<Vec<Count>>,
 }
 
+/// Those of two nodes.
+pub(crate) const NODES: Place = Place { begin: "<!-- nodes: written by wharf-bench -->", end: "<!-- end of nodes -->" };
+
 impl Report {
     pub(crate) fn begin(options: &Options, programs: &[Program], absent: Vec<String>) -> Self {
         Self {
             command: format!("cargo xtask bench registry{}", options.told()),
-            versions: programs.iter().map(|program| program.version.clone()).collect(),
+            versions: programs
+                .iter()
+                .filter(|program| program.maker != Maker::Sealed)
+                .map(|program| program.version.clone())
+                .collect(),
             absent,
             // Of a program that was brought along, we know no commit.
             commit: options.wharf.is_none().then(machine::commit).flatten(),

@@ -3,7 +3,7 @@
 use crate::figure::Quantity;
 use crate::goal::Goal;
 use crate::measure::{By, Work};
-use crate::server::Maker::{self, Distribution, Nginx, Pipe};
+use crate::server::Maker::{self, Distribution, Nginx, Pipe, Sealed};
 
 /// With how many clients most things are measured.
 const CLIENTS: [usize; 3] = [1, 16, 64];
@@ -44,7 +44,7 @@ impl Row {
 
 /// All rows, in the order of the report.
 pub(crate) fn rows() -> Vec<Row> {
-    [pulls(), manifests(), pushes(), lists(), memory()].concat()
+    [pulls(), manifests(), pushes(), lists(), memory(), encryption()].concat()
 }
 
 fn pulls() -> Vec<Row> {
@@ -100,6 +100,16 @@ fn memory() -> Vec<Row> {
     let ready = [Quantity::FirstStart, Quantity::LaterStart].map(|start| below(start, 150.0));
     let goals = [&[below(Quantity::Idle, 40.0)][..], &ready].concat();
     vec![Row { clients: vec![64], ..pulls }, row("start", Work::Start, &goals).alone()]
+}
+
+/// What encryption at rest costs: the same work without and with it.
+fn encryption() -> Vec<Row> {
+    let rows = [
+        row("encryption: pull of a 1 KiB blob", Work::PullBlob { kibibytes: 1 }, &[]),
+        row("encryption: pull of a 10 MiB blob", Work::PullBlob { kibibytes: 10 << 10 }, &[]),
+        row("encryption: push of a 10 MiB layer", Work::PushLarge { mebibytes: 10 }, &[]),
+    ];
+    rows.into_iter().map(|row| Row { clients: vec![1, 16], peers: vec![Sealed], ..row }).collect()
 }
 
 #[cfg(test)]

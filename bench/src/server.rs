@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Maker {
     Wharf,
+    /// Wharf with encryption at rest.
+    Sealed,
     /// Docker's own registry.
     Distribution,
     /// The floor of downloads: a file by sendfile.
@@ -34,6 +36,7 @@ impl Maker {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Wharf => "Wharf",
+            Self::Sealed => "Wharf, encrypting",
             Self::Distribution => "distribution",
             Self::Nginx => "nginx",
             Self::Pipe => "tee",
@@ -72,7 +75,7 @@ impl Program {
         let address = free_address()?;
         let mut command = Command::new(&self.path);
         command.args(config::arguments(self.maker, folder, address)?).stdin(Stdio::null()).kill_on_drop(true);
-        command.envs(settings.iter().copied());
+        command.envs(settings.iter().copied()).envs(config::variables(self.maker).iter().copied());
         let log = File::create(folder.join("output"))?;
         command.stdout(log.try_clone()?).stderr(log);
         let begun = Instant::now();

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask tidy                      check the house rules: arrows, sizes, names, tables, documents
        cargo xtask bench registry [OPTIONS]  measure Wharf beside its peers (--help tells the options)
+       cargo xtask bench nodes [OPTIONS]     measure two nodes on one PostgreSQL and one bucket beside one
        cargo xtask seed [OPTIONS]            measure a catalog of a million manifests beside an empty one";
 
 fn main() -> ExitCode {
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tidy"] => tidy::run(root),
-        ["bench", "registry", options @ ..] => bench::run(&[&["registry"], options].concat()),
+        ["bench", what @ ("registry" | "nodes"), options @ ..] => bench::run(&[&[*what], options].concat()),
         ["seed", options @ ..] => bench::run(&[&["seed"], options].concat()),
         _ => {
             eprintln!("{USAGE}");

@@ -12,7 +12,7 @@ use crate::row::REPOSITORIES;
 pub(super) fn arguments(maker: Maker, folder: &Path, address: SocketAddr) -> Result<Vec<String>> {
     let text = folder.to_str().context("the folder's name is not text")?;
     let arguments = match maker {
-        Maker::Wharf => {
+        Maker::Wharf | Maker::Sealed => {
             let (listen, data) = (address.to_string(), data(folder).display().to_string());
             ["serve", "--open", "--log-level", "error", "--listen", &listen, "--data", &data]
                 .map(str::to_owned)
@@ -38,6 +38,11 @@ pub(super) fn arguments(maker: Maker, folder: &Path, address: SocketAddr) -> Res
         Maker::Pipe => anyhow::bail!("a pipe is no server"),
     };
     Ok(arguments)
+}
+
+/// What it is told by variables.
+pub(super) fn variables(maker: Maker) -> &'static [(&'static str, &'static str)] {
+    if maker == Maker::Sealed { &[("WHARF_ENCRYPTION_BLOBS", "true")] } else { &[] }
 }
 
 /// As Debian configures it, but without passwords, and as quiet as Wharf: no access log, errors only. Its page of
