@@ -19,14 +19,12 @@ const UNKNOWN_ARTIFACT: &str = "application/vnd.unknown.artifact.v1";
 
 /// `wharf push`.
 #[derive(Debug, Args)]
+#[command(override_usage = "wharf push [OPTIONS] SOURCE... DESTINATION")]
 pub(crate) struct Push {
-    /// An OCI layout (folder or tar), a docker archive or a Helm chart (`.tgz`); or any files, `FILE[:TYPE/SUBTYPE]`, as one
-    /// artifact.
-    #[arg(value_name = "SOURCE", required = true)]
-    sources: Vec<String>,
-    /// Where it goes: `registry.example.com/app:tag`.
-    #[arg(value_name = "DESTINATION")]
-    destination: String,
+    /// What is pushed, and behind it where it goes (`registry.example.com/app:tag`). An OCI layout (folder or tar), a docker
+    /// archive or a Helm chart (`.tgz`); or any files, `FILE[:TYPE/SUBTYPE]`, as one artifact.
+    #[arg(value_name = "PLACE", required = true)]
+    places: Vec<String>,
     /// Push the files as they are, as an artifact of this type.
     #[arg(long, value_name = "TYPE")]
     artifact_type: Option<String>,
@@ -42,15 +40,19 @@ pub(crate) struct Push {
 impl Push {
     pub(crate) fn run(self) -> Result<(), Error> {
         let session = self.registries.clone().open();
-        let destination = Place::Registry(Remote::parse(&self.destination)?);
+        let Some((destination, sources @ [_, ..])) = self.places.split_last() else {
+            let text = self.places.join(" ");
+            return Err(Error::Place { text, reason: "is one place; name what is pushed, and where it goes" });
+        };
+        let destination = Place::Registry(Remote::parse(destination)?);
         registries::run(async {
-            let from = self.reading(&session).await?;
-            self.transfer.run(&session, from, &destination).await
+            let from = self.reading(&session, sources).await?;
+            self.transfer.clone().run(&session, from, &destination).await
         })
     }
 
-    async fn reading(&self, session: &Session) -> Result<Reading, Error> {
-        if let ([source], None) = (self.sources.as_slice(), &self.artifact_type) {
+    async fn reading(&self, session: &Session, sources: &[String]) -> Result<Reading, Error> {
+        if let ([source], None) = (sources, &self.artifact_type) {
             if let Some(place) = Place::prefixed(source) {
                 return Reading::open(session, &place?).await;
             }
@@ -60,7 +62,7 @@ impl Push {
         }
         let parts = Parts {
             artifact_type: Some(self.artifact_type.clone().unwrap_or_else(|| UNKNOWN_ARTIFACT.to_owned())),
-            files: self.sources.iter().map(|source| part(source)).collect::<Result<_, _>>()?,
+            files: sources.iter().map(|source| part(source)).collect::<Result<_, _>>()?,
             annotations: self.annotation.iter().cloned().collect(),
             ..Parts::default()
         };
