@@ -36,6 +36,7 @@ pub(crate) struct Fixture {
     router: Router,
     pub(crate) robots: Vec<(String, String)>,
     pub(crate) identity: Identity,
+    pub(crate) registry: Registry,
     pub(crate) clock: Arc<FakeClock>,
     _database: Database,
 }
@@ -64,7 +65,7 @@ impl Answer {
 
 impl Fixture {
     pub(crate) async fn open() -> Self {
-        Self::with(Settings { public_url: None, service: "wharf".to_owned() }, false).await
+        Self::with(Settings { public_url: None, service: "wharf".to_owned(), redirect: None }, false).await
     }
 
     pub(crate) async fn with(settings: Settings, is_open: bool) -> Self {
@@ -77,8 +78,8 @@ impl Fixture {
         let store = Arc::new(wharf_blob_memory());
         let registry =
             Registry::new(wharf_registry::Settings::default(), database.db.clone(), store, Arc::clone(&clock) as _);
-        let router = wharf_api_distribution::router(registry, identity.clone(), settings);
-        let mut this = Self { router, robots: Vec::new(), identity, clock, _database: database };
+        let router = wharf_api_distribution::router(registry.clone(), identity.clone(), settings);
+        let mut this = Self { router, robots: Vec::new(), identity, registry, clock, _database: database };
         this.people().await;
         this
     }

@@ -6,4 +6,5 @@ mod conditions;
 mod fixture;
 mod hostile;
 mod manifests;
+mod quotas;
 mod tokens;
