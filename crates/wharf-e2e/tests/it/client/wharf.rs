@@ -227,6 +227,42 @@ fn a_copy_goes_on_in_the_middle_of_a_blob_in_both_directions() {
 }
 
 #[test]
+fn files_and_docker_archives_go_there_and_back() {
+    if !has(&["skopeo"]) {
+        return;
+    }
+    let server = Server::start();
+    let home = server.subfolder("home");
+    log_in(&server, &home);
+    let (one, two) = (random::bytes(70_000), random::bytes(700_000));
+    std::fs::write(home.join("one.json"), &one).expect("a writable folder");
+    std::fs::write(home.join("two"), &two).expect("a writable folder");
+    let report = format!("{}/demo/report:1", server.address);
+    let kind = "application/vnd.example.report";
+    let words = ["push", "--artifact-type", kind, "one.json:application/json", "two", "--chunk-size", "100kB", &report];
+    wharf(&home).args(words).run();
+    let shown = json(&home, &["inspect", &report]);
+    assert_eq!(
+        (&shown["artifact_type"], &shown["manifest"]["layers"][0]["mediaType"]),
+        (&kind.into(), &"application/json".into())
+    );
+    wharf(&home).args(["pull", &report, "back"]).run();
+    let read = |name: &str| std::fs::read(home.join("back").join(name)).expect("it was written");
+    assert!(read("one.json") == one && read("two") == two, "other bytes came back");
+    assert!(wharf(&home).args(["pull", &report, "back"]).refused().contains("is there already"));
+    wharf(&home).args(["pull", "--force", &report, "back"]).run();
+
+    let made = layout::image(&home);
+    let app = format!("{}/demo/app:v1", server.address);
+    wharf(&home).args([Path::new("push"), &made.path, Path::new(&app)]).run();
+    wharf(&home).args(["pull", &app, "docker-archive:app.tar"]).run();
+    let shown = Program::new("skopeo", &home).args(["inspect", "docker-archive:app.tar"]).run();
+    assert!(shown.contains(r#""Architecture": "amd64""#), "{shown}");
+    let pushed = json(&home, &["push", "app.tar", &format!("{}/demo/again:v2", server.address)]);
+    assert_eq!(pushed["digest"].as_str(), Some(made.digest.as_str()), "an archive of ours keeps the manifest");
+}
+
+#[test]
 fn charts_go_from_wharf_to_helm_and_back() {
     if !has(&["helm"]) {
         return;
