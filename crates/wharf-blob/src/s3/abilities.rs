@@ -109,8 +109,11 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     async fn run(&mut self) {
+        let put = self.put().await;
+        if !self.note("put", Need::Required, put) {
+            return;
+        }
         let required = [
-            ("put", self.put().await),
             ("get", self.get().await),
             ("get of a range", self.get_range().await),
             ("list", self.list().await),
