@@ -2,12 +2,11 @@
 //!
 //! What can be asked is not known here: see the verbs beside it, and the API's own documents.
 //!
-//! Reading order: [`address`], [`credentials`], [`docker`], [`password`], [`api`], [`output`], [`error`].
+//! Reading order: [`address`], [`credentials`], [`password`], [`api`], [`output`], [`error`].
 
 pub(crate) mod address;
 pub(crate) mod api;
 pub(crate) mod credentials;
-pub(crate) mod docker;
 pub(crate) mod error;
 pub(crate) mod output;
 pub(crate) mod password;
@@ -69,10 +68,20 @@ impl Connection {
 }
 
 /// A variable that is not empty.
-fn named<'e>(environment: &'e Environment, name: &str) -> Option<&'e str> {
+pub(crate) fn named<'e>(environment: &'e Environment, name: &str) -> Option<&'e str> {
     environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 
 fn named_owned(environment: &Environment, name: &str) -> Option<String> {
     named(environment, name).map(str::to_owned)
+}
+
+/// The proxies that the environment names, as every client understands it.
+pub(crate) fn proxies(environment: &Environment) -> wharf_http::Proxies {
+    let first = |names: [&str; 3]| names.into_iter().find_map(|name| named_owned(environment, name));
+    wharf_http::Proxies {
+        http: first(["http_proxy", "HTTP_PROXY", "ALL_PROXY"]),
+        https: first(["https_proxy", "HTTPS_PROXY", "ALL_PROXY"]),
+        except: first(["no_proxy", "NO_PROXY", ""]),
+    }
 }
