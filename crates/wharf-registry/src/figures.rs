@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::collection::Collected;
+use crate::fsck::FsckRun;
 use crate::registry::Registry;
 
 /// What this process did since it started.
@@ -34,6 +35,10 @@ pub struct Figures {
     pub quota_refusals: u64,
     /// Projects that use more than a limit that warns.
     pub quota_warned_projects: u64,
+    /// When the last check ended, in seconds since 1970; 0 before the first.
+    pub fsck_ended_seconds: u64,
+    /// What it found that is neither repaired nor as it should be.
+    pub fsck_findings: u64,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +55,8 @@ pub(crate) struct Counters {
     blobs_reviewed: AtomicU64,
     manifests_collected: AtomicU64,
     pub(crate) quota_refusals: AtomicU64,
+    fsck_ended_seconds: AtomicU64,
+    fsck_findings: AtomicU64,
 }
 
 impl Counters {
@@ -65,6 +72,14 @@ impl Counters {
         add(&self.collected_bytes, collected.size_bytes);
         add(&self.blobs_reviewed, collected.reviewed as u64);
         add(&self.manifests_collected, collected.manifests as u64);
+    }
+
+    /// Notes what a check came to, once it has ended.
+    pub(crate) fn checked(&self, run: &FsckRun) {
+        let Some(ended_at) = run.ended_at else { return };
+        let seconds = u64::try_from(ended_at.seconds()).unwrap_or(0);
+        self.fsck_ended_seconds.store(seconds, Ordering::Relaxed);
+        self.fsck_findings.store(run.open + run.quarantined, Ordering::Relaxed);
     }
 }
 
@@ -100,6 +115,8 @@ impl Registry {
             manifests_collected: read(&counters.manifests_collected),
             quota_refusals: read(&counters.quota_refusals),
             quota_warned_projects: self.desk.warned_projects(),
+            fsck_ended_seconds: read(&counters.fsck_ended_seconds),
+            fsck_findings: read(&counters.fsck_findings),
         }
     }
 }

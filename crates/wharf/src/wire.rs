@@ -5,6 +5,7 @@ mod figures;
 mod keys;
 pub(crate) mod operator;
 mod ports;
+mod replicas;
 mod settings;
 pub(crate) mod store;
 
@@ -24,6 +25,7 @@ use wharf_registry::Registry;
 
 use background::Background;
 use ports::{Owners, Repositories};
+use replicas::Elsewhere;
 
 use crate::config::Config;
 use crate::config::source::Environment;
@@ -61,6 +63,7 @@ pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyh
     let operator = operator::operator(config, environment, (db.clone(), keyring.clone()), Arc::clone(&store));
     let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock));
     let registry = registry.with_projects(Arc::new(Owners));
+    let registry = registry.with_replicas(Arc::new(Elsewhere::open(&config.fsck)?));
     let identity = Identity::new(settings::identity(config), db.clone(), clock).context("start identity")?;
     let identity = identity.with_project_use(Arc::new(Repositories));
     let identity = identity.with_keyring(keyring).await.context("seal the catalog's secrets")?;

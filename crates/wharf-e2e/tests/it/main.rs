@@ -7,6 +7,7 @@ mod crash;
 mod disk;
 mod documents;
 mod faults;
+mod fsck;
 mod http;
 mod image;
 mod layout;

@@ -30,7 +30,7 @@ impl Registry {
             Verdict::Fine => Ok(None),
             Verdict::Withdraw(standing, problem) => self.withdraw(keeper, row, standing, problem).await,
             Verdict::Restore => self.restore(keeper, row).await,
-            Verdict::StillWrong(problem) => self.report(row, problem).await,
+            Verdict::StillWrong(problem) => self.report(keeper, row, problem).await,
         }
     }
 
@@ -63,7 +63,7 @@ impl Registry {
 
     async fn withdraw(
         &self,
-        keeper: &Keeper,
+        keeper: &mut Keeper,
         row: &BlobRow,
         standing: Standing,
         problem: Problem,
@@ -81,7 +81,7 @@ impl Registry {
             return Ok(None);
         }
         tracing::error!(digest = %row.digest, storage_key = %row.key, problem = problem.name(), "a blob is damaged and not served any more");
-        self.report(row, problem).await
+        self.report(keeper, row, problem).await
     }
 
     async fn restore(&self, keeper: &Keeper, row: &BlobRow) -> Result<Option<NewFinding>, Error> {
@@ -99,10 +99,10 @@ impl Registry {
     }
 
     /// Tells of a blob that is wrong, after trying to get it from elsewhere. One that nobody links is collection's.
-    async fn report(&self, row: &BlobRow, problem: Problem) -> Result<Option<NewFinding>, Error> {
+    async fn report(&self, keeper: &mut Keeper, row: &BlobRow, problem: Problem) -> Result<Option<NewFinding>, Error> {
         let repositories = store::repositories_of(&self.db, &row.digest, REPOSITORIES).await?;
         let Some(first) = repositories.first() else { return Ok(None) };
-        if let Some(source) = self.replace(row, &repositories).await? {
+        if let Some(source) = keeper.during(self.replace(row, &repositories)).await?? {
             let details = format!("its bytes were fetched from {source}");
             let finding = finding(row, problem, Some(first), details);
             return Ok(Some(NewFinding { resolution: Resolution::Repaired, ..finding }));
@@ -132,7 +132,14 @@ impl Registry {
 
     /// Takes a blob's bytes from `source` and puts them in the place of the wrong ones.
     async fn fetch(&self, row: &BlobRow, source: &dyn Source) -> Result<bool, Error> {
-        let Ok(stream) = source.blob(&descriptor(row), 0).await else { return Ok(false) };
+        let stream = match source.blob(&descriptor(row), 0).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::info!(digest = %row.digest, source = source.describe(), error, "a blob is not to be had there");
+                return Ok(false);
+            }
+        };
         let body: Body = Box::pin(stream.map(|piece| piece.map_err(BodyError::broken)));
         let failed = |source| Error::Store { operation: format!("repair blob `{}`", row.digest), source };
         let upload = self.store.create().await.map_err(failed)?;

@@ -1,5 +1,6 @@
 //! Keeping a check one's own while it takes long, and slow enough for everybody else.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -55,6 +56,17 @@ impl Keeper {
             }
         }
         self.keep().await
+    }
+
+    /// Does what may take long, and stays in charge meanwhile.
+    pub(super) async fn during<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
+        let mut work = pin!(work);
+        loop {
+            match tokio::time::timeout(LEASE / 4, &mut work).await {
+                Ok(done) => return Ok(done),
+                Err(_) => self.keep().await?,
+            }
+        }
     }
 
     pub(super) async fn give_back(self) -> Result<(), Error> {

@@ -27,7 +27,11 @@ impl Registry {
     /// Goes on with whatever check is wanted, until the future is dropped. One that fails is logged and tried again.
     pub async fn run_fsck(&self) {
         loop {
-            if let Err(error) = self.continue_fsck().await {
+            let looked = async {
+                self.continue_fsck().await?;
+                self.note_fsck().await
+            };
+            if let Err(error) = looked.await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "the check of the registry was interrupted and will go on");
             }
@@ -42,6 +46,14 @@ impl Registry {
         let walked = self.walk(&mut keeper, running).await;
         keeper.give_back().await?;
         walked
+    }
+
+    /// What the last check came to, for this node's figures.
+    async fn note_fsck(&self) -> Result<(), Error> {
+        if let Some(run) = store::latest(&self.db).await? {
+            self.counters.checked(&run);
+        }
+        Ok(())
     }
 
     async fn walk(&self, keeper: &mut Keeper, running: Running) -> Result<(), Error> {

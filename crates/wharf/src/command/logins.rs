@@ -7,7 +7,7 @@ mod file;
 mod program;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use wharf_identity::Secret;
 
@@ -48,6 +48,15 @@ pub(crate) fn find(
         }
     }
     Ok(None)
+}
+
+/// What a file itself holds for a host. It must be there, and no helper that it names is asked.
+pub(crate) fn find_in(path: &Path, host: &str) -> Result<Option<Credentials>, Error> {
+    if let Err(source) = path.metadata() {
+        return Err(unreadable(path.to_owned(), source));
+    }
+    let document = Document::read(path.to_owned())?;
+    Ok(document.entry(host, None).as_ref().and_then(Entry::credentials))
 }
 
 /// Stores a log-in as `docker login` does: with the helper that the configuration names, else in the file. Says where.
@@ -109,7 +118,7 @@ fn unreadable(path: PathBuf, source: io::Error) -> Error {
 mod tests {
     use super::*;
 
-    fn environment(folder: &std::path::Path) -> Environment {
+    fn environment(folder: &Path) -> Environment {
         [
             ("DOCKER_CONFIG".to_owned(), folder.display().to_string()),
             ("XDG_RUNTIME_DIR".to_owned(), folder.join("run").display().to_string()),

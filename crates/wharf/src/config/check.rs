@@ -55,6 +55,7 @@ pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
     problems.extend(telemetry(config));
     problems.extend(places(config));
     problems.extend(bucket(config));
+    problems.extend(sources(config));
     problems.extend(crate::telemetry::check_level(&config.log.level).err());
     problems
 }
@@ -74,6 +75,23 @@ fn public_url(url: Option<&Url>) -> Option<Problem> {
         && url.username().is_empty()
         && url.password().is_none();
     (!fits).then(|| "`server.public_url` must look like `https://registry.example.com`, without a path".to_owned())
+}
+
+/// Other registries are reached by HTTP; a log-in does not stand in the open.
+fn sources(config: &Config) -> Option<Problem> {
+    let fits = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    };
+    (!config.fsck.sources.iter().all(fits)).then(|| {
+        "`fsck.sources` must look like `https://registry.example.com/prefix`; log-ins belong into \
+         `fsck.credentials_file`"
+            .to_owned()
+    })
 }
 
 /// A collector can only be reached by a program that was built for it.

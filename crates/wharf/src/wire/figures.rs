@@ -76,7 +76,11 @@ impl Collector for Parts {
         let active = "Requests that are sending bytes into an upload";
         gauge(&mut encoder, "wharf_uploads_active", active, registry.uploads_active)?;
         let warned = "Projects that use more than a limit that warns";
-        gauge(&mut encoder, "wharf_quota_warned_projects", warned, registry.quota_warned_projects)
+        gauge(&mut encoder, "wharf_quota_warned_projects", warned, registry.quota_warned_projects)?;
+        let checked = "When the last check of the registry ended, in seconds since 1970";
+        gauge(&mut encoder, "wharf_fsck_ended_timestamp_seconds", checked, registry.fsck_ended_seconds)?;
+        let findings = "What that check found that is neither repaired nor as it should be";
+        gauge(&mut encoder, "wharf_fsck_findings", findings, registry.fsck_findings)
     }
 }
 
