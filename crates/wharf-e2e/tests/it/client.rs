@@ -8,6 +8,7 @@ mod docker;
 mod helm;
 mod oras;
 mod podman;
+mod quota;
 mod skopeo;
 mod wharf;
 

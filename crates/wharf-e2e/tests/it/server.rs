@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::command::{Program, variable};
@@ -102,6 +103,19 @@ impl Server {
     pub(crate) fn basic(&self) -> String {
         let credentials = format!("{ADMINISTRATOR}:{}", self.password);
         format!("Basic {}", data_encoding::BASE64.encode(credentials.as_bytes()))
+    }
+
+    /// Asks the management API as the administrator; what is asked for must be done.
+    #[track_caller]
+    pub(crate) fn manage(&self, method: &str, path: &str, document: &Value) -> Value {
+        let authorization = self.basic();
+        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+        let body = document.to_string();
+        let payload = if document.is_null() { Payload::Empty } else { Payload::Sized(body.as_bytes()) };
+        let answer = self.anonymous().exchange(method, &format!("/api/v1/{path}"), &headers, payload);
+        let answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.text());
+        answer.json()
     }
 
     /// A caller without a name.

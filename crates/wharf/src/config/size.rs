@@ -67,8 +67,9 @@ impl TryFrom<Written> for Size {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = UNITS.into_iter().find(|(_, factor)| self.0 >= *factor && self.0.is_multiple_of(*factor));
-        let (unit, factor) = whole.unwrap_or(("B", 1));
+        let whole = UNITS.into_iter().filter(|(_, factor)| self.0 >= *factor && self.0.is_multiple_of(*factor));
+        // 10 GB are 9765625 KiB, too.
+        let (unit, factor) = whole.min_by_key(|(_, factor)| self.0 / factor).unwrap_or(("B", 1));
         write!(f, "{}{unit}", self.0 / factor)
     }
 }
@@ -90,6 +91,7 @@ mod tests {
             ("64KiB", 65_536, "64KiB"),
             ("4MiB", 4 << 20, "4MiB"),
             ("1GB", 1_000_000_000, "1GB"),
+            ("10GB", 10_000_000_000, "10GB"),
             ("2kB", 2_000, "2kB"),
             ("0", 0, "0B"),
         ] {

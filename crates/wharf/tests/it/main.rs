@@ -10,6 +10,7 @@ mod images;
 mod limits;
 mod management;
 mod metrics;
+mod quota;
 mod server;
 mod shutdown;
 mod tls;

@@ -12,13 +12,13 @@ use crate::server::{ADMINISTRATOR, Server, binary};
 
 /// A daemon without network and cgroup demands; it trusts plain HTTP on loopback, as every dockerd does.
 #[derive(Debug)]
-struct Daemon {
+pub(super) struct Daemon {
     child: Child,
     home: PathBuf,
 }
 
 impl Daemon {
-    fn start(home: &Path) -> Self {
+    pub(super) fn start(home: &Path) -> Self {
         let log = std::fs::File::create(home.join("dockerd.log")).expect("a writable folder");
         let below = |name: &str| home.join(name).display().to_string();
         let mut command = Command::new("dockerd");
@@ -43,7 +43,18 @@ impl Daemon {
         daemon
     }
 
-    fn docker(&self) -> Program {
+    /// Makes an image of one file that no other image has; returns its id.
+    pub(super) fn import(&self, remote: &str) -> String {
+        std::fs::write(self.home.join("unique"), random::bytes(50_000)).expect("a writable folder");
+        Program::new("tar", &self.home).args(["-cf", "root.tar", "unique"]).run();
+        self.docker().args(["import", "root.tar", remote]).run()
+    }
+
+    pub(super) fn log_in(&self, server: &Server, password: &str) -> Program {
+        self.docker().args(["login", "--username", ADMINISTRATOR, "--password", password, &server.address])
+    }
+
+    pub(super) fn docker(&self) -> Program {
         let socket = self.home.join("docker.sock");
         Program::new("docker", &self.home).args(["--host", &format!("unix://{}", socket.display())])
     }
@@ -66,16 +77,11 @@ fn root_docker_logs_in_pushes_and_pulls_the_same_image() {
     let server = Server::start();
     let home = server.subfolder("home");
     let daemon = Daemon::start(&home);
-    std::fs::write(home.join("unique"), random::bytes(50_000)).expect("a writable folder");
-    Program::new("tar", &home).args(["-cf", "root.tar", "unique"]).run();
     let remote = format!("{}/demo/app:v1", server.address);
-    let login = |password: &str| {
-        daemon.docker().args(["login", "--username", ADMINISTRATOR, "--password", password, &server.address])
-    };
-    let id = daemon.docker().args(["import", "root.tar", &remote]).run();
+    let id = daemon.import(&remote);
     daemon.docker().args(["push", &remote]).refused();
-    login("wrong").refused();
-    login(&server.password).run();
+    daemon.log_in(&server, "wrong").refused();
+    daemon.log_in(&server, &server.password).run();
     daemon.docker().args(["push", &remote]).run();
     let (digest, _) = stored(&server, "demo/app", "v1");
     daemon.docker().args(["rmi", "--force", &id]).run();

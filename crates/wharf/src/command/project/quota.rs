@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::command::client::output::Column;
 use crate::command::client::{Client, Error};
-use crate::config::size::{NotASize, Size};
+use crate::config::size::Size;
 
 const LINES: [Column; 7] = [
     ("bytes", "bytes", "-"),
@@ -85,6 +85,9 @@ impl Quota {
             }
             Self::Recount { project } => {
                 let count = client.post(&["projects", &project, "quota", "recount"], &Value::Null)?;
+                if client.output.is_json() {
+                    return client.output.one(&count, &[]);
+                }
                 let off = |what: &str| count[what].as_i64().unwrap_or_default();
                 client.output.remark(&format!(
                     "the figures were off by {} bytes and {} manifests",
