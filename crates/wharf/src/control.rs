@@ -151,7 +151,8 @@ pub(crate) async fn order(
     line.push('\n');
     write.write_all(line.as_bytes()).await.context("send the order to the server")?;
     let mut lines = BufReader::new(read).lines();
-    while let Some(line) = lines.next_line().await.context("read the server's answer")? {
+    // A server that is killed may leave an error instead of an end.
+    while let Ok(Some(line)) = lines.next_line().await {
         match serde_json::from_str(&line).context("read the server's answer; is it of the same version?")? {
             Answer::Step(step) => tell(&step),
             Answer::Done(outcome) => return Ok(Some(outcome)),

@@ -14,8 +14,9 @@ pub(crate) mod step;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use wharf_blob::Store;
 use wharf_context::{Clock, Maintain, SystemClock};
 use wharf_db::{Db, Keyring, Settings};
@@ -29,6 +30,8 @@ use crate::wire::operator as wire;
 
 /// The folder of a backup's bytes.
 const BYTES: &str = "blobs";
+/// How long to wait for the hold that another process has: a little longer than it outlives that process.
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// The parts that such work takes. Whoever has one is the operator: it is made from the data folder.
 #[derive(Debug, Clone)]
@@ -49,10 +52,17 @@ impl Operator {
         Maintain::granted()
     }
 
-    /// Keeps bytes from being deleted until the work has ended.
+    /// Keeps bytes from being deleted until the work has ended. A hold that a killed process has left ends soon.
     async fn hold_bytes(&self) -> anyhow::Result<BytesHold> {
-        let hold = self.registry.hold_bytes(Self::permit()).await.context("keep bytes from being deleted")?;
-        hold.context("another backup or move goes on, or one was broken off less than two minutes ago")
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let hold = self.registry.hold_bytes(Self::permit()).await.context("keep bytes from being deleted")?;
+            match hold {
+                Some(hold) => return Ok(hold),
+                None => ensure!(Instant::now() < deadline, "another backup or move goes on"),
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
 }
 

@@ -26,29 +26,72 @@ enum Database {
     Postgres,
 }
 
+const SQLITE: (Database, Bytes) = (Database::Sqlite, Bytes::Files);
+const POSTGRES: (Database, Bytes) = (Database::Postgres, Bytes::Files);
+const MANY_NODES: (Database, Bytes) = (Database::Postgres, Bytes::Bucket);
+
+/// Where the bytes of a place lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bytes {
+    Files,
+    Bucket,
+}
+
+/// A bucket, as `WHARF_TEST_S3=http://ID:SECRET@HOST:PORT/BUCKET` names it.
+#[derive(Debug)]
+struct Bucket {
+    endpoint: String,
+    id: String,
+    secret: String,
+    name: String,
+}
+
+impl Bucket {
+    fn find() -> Option<Self> {
+        let url = variable("WHARF_TEST_S3")?;
+        let (scheme, rest) = url.split_once("://")?;
+        let (login, rest) = rest.split_once('@')?;
+        let (id, secret) = login.split_once(':')?;
+        let (host, name) = rest.split_once('/')?;
+        let [id, secret, name] = [id, secret, name].map(str::to_owned);
+        Some(Self { endpoint: format!("{scheme}://{host}"), id, secret, name })
+    }
+}
+
 /// A registry's place: its folder, its configuration, and where both keep what.
 #[derive(Debug)]
 struct Place {
     home: PathBuf,
     database: String,
+    blobs: String,
+    /// Further settings of the storage, and what opens it: variables.
+    storage: Vec<(&'static str, String)>,
 }
 
 impl Place {
-    /// A new one in `folder`, if there is such a database.
-    fn new(folder: &Path, name: &str, database: Database) -> Option<Self> {
+    /// A new one in `folder`, if there are such a database and such a storage.
+    fn new(folder: &Path, name: &str, (database, bytes): (Database, Bytes)) -> Option<Self> {
         let home = folder.join(name);
         std::fs::create_dir_all(home.join("data")).expect("a writable temporary folder");
         let database = match database {
             Database::Sqlite => format!("sqlite:{}", home.join("data/wharf.db").display()),
             Database::Postgres => fresh_database(&variable("WHARF_TEST_POSTGRES")?, &home),
         };
-        let place = Self { home, database };
-        let configuration = format!(
+        let (blobs, storage) = match bytes {
+            Bytes::Files => (format!("file:{}", home.join("data/blobs").display()), Vec::new()),
+            Bytes::Bucket => {
+                let bucket = Bucket::find()?;
+                (format!("s3://{}/moving/{}", bucket.name, random::word()), vec![("s3_endpoint", bucket.endpoint)])
+            }
+        };
+        let place = Self { home, database, blobs, storage };
+        let mut configuration = format!(
             "[server]\ndata = {:?}\n[database]\nurl = {:?}\n[storage]\nurl = {:?}\n",
             place.data(),
             place.database,
-            place.blobs()
+            place.blobs
         );
+        configuration.extend(place.storage.iter().map(|(key, value)| format!("{key} = {value:?}\n")));
         std::fs::write(place.configuration(), configuration).expect("a writable temporary folder");
         Some(place)
     }
@@ -57,16 +100,16 @@ impl Place {
         self.home.join("data")
     }
 
-    fn blobs(&self) -> String {
-        format!("file:{}", self.data().join("blobs").display())
-    }
-
     fn configuration(&self) -> PathBuf {
         self.home.join("wharf.toml")
     }
 
     fn serve(&self, password: Option<String>) -> Result<Server, String> {
-        let variables = vec![("WHARF_DATABASE_URL", self.database.clone()), ("WHARF_STORAGE_URL", self.blobs())];
+        let mut variables = vec![("WHARF_CONFIG", self.configuration().display().to_string())];
+        // It opens the bucket when it moves there, too.
+        variables.extend(credentials());
+        // The test's own database is not for this place.
+        variables.push(("WHARF_DATABASE_URL", self.database.clone()));
         Server::try_with(Settings { data: Some(self.data()), variables, password, ..Settings::default() })
     }
 
@@ -77,6 +120,7 @@ impl Place {
         for name in ours.filter(|name| name.to_string_lossy().starts_with("WHARF_")) {
             command.env_remove(name);
         }
+        command.envs(credentials());
         command.arg("admin").args(words).arg("--config").arg(self.configuration()).stdin(Stdio::null());
         command.output().expect("the program runs")
     }
@@ -99,6 +143,14 @@ impl Place {
     fn bring_key_to(&self, other: &Self) {
         std::fs::copy(self.data().join("master.key"), other.data().join("master.key")).expect("the key is a file");
     }
+}
+
+/// What opens the bucket.
+fn credentials() -> Vec<(&'static str, String)> {
+    let bucket = Bucket::find();
+    bucket.map_or_else(Vec::new, |bucket| {
+        vec![("AWS_ACCESS_KEY_ID", bucket.id), ("AWS_SECRET_ACCESS_KEY", bucket.secret)]
+    })
 }
 
 /// Something that the server has said is stored.
@@ -124,14 +176,12 @@ impl Pushed {
         self.acknowledged.lock().expect("no pusher panics").push(Acknowledged { target, bytes: bytes.to_vec() });
     }
 
-    fn end(&self) {
-        self.is_over.store(true, Ordering::SeqCst);
-    }
-
     /// Pushes images until it is over, or writes are refused.
     fn push(&self, client: &Client, pusher: usize) {
         let repository = Repository::new(client, &format!("moving/pusher{pusher}"));
-        while !self.is_over.load(Ordering::SeqCst) && self.push_image(&repository).is_some() {}
+        while !self.is_over.load(Ordering::SeqCst) {
+            let Some(()) = self.push_image(&repository) else { return };
+        }
     }
 
     fn push_image(&self, repository: &Repository<'_>) -> Option<()> {
@@ -171,6 +221,15 @@ fn send(client: &Client, method: &str, target: &str, headers: &[(&str, &str)], b
     Some(answer.location())
 }
 
+/// Ends the pushing when the test goes on, or fails.
+struct EndOnDrop<'p>(&'p Pushed);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.is_over.store(true, Ordering::SeqCst);
+    }
+}
+
 #[track_caller]
 fn verify(client: &Client, acknowledged: &[Acknowledged]) {
     assert!(!acknowledged.is_empty());
@@ -181,14 +240,15 @@ fn verify(client: &Client, acknowledged: &[Acknowledged]) {
     }
 }
 
-fn restores(from: Database, to: Database) {
+fn restores(from: (Database, Bytes), to: (Database, Bytes)) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let places = (Place::new(folder.path(), "old", from), Place::new(folder.path(), "new", to));
-    let (Some(old), Some(new)) = places else { return skip("WHARF_TEST_POSTGRES names no server") };
+    let (Some(old), Some(new)) = places else { return skip("WHARF_TEST_POSTGRES or WHARF_TEST_S3 names no server") };
     let backup = folder.path().join("backup").display().to_string();
     let mut server = old.serve(None).expect("a new registry starts");
     let (client, pushed) = (server.administrator(), Pushed::default());
     let before = thread::scope(|scope| {
+        let _end = EndOnDrop(&pushed);
         for pusher in 0..PUSHERS {
             let (client, pushed) = (&client, &pushed);
             scope.spawn(move || pushed.push(client, pusher));
@@ -198,14 +258,15 @@ fn restores(from: Database, to: Database) {
         pushed.wait_for(60);
         let before = pushed.so_far();
         let second = old.does(&["backup", &backup]);
-        pushed.end();
         let number = |outcome: &serde_json::Value, name: &str| outcome[name].as_u64().expect("a number");
         assert!(number(&first, "copied_blobs") == number(&first, "blobs"));
         assert!(number(&second, "copied_blobs") < number(&second, "blobs"), "what was saved is not copied again");
         before
     });
     server.kill();
-    std::fs::remove_dir_all(old.data().join("blobs")).expect("the old blobs can go");
+    if from.1 == Bytes::Files {
+        std::fs::remove_dir_all(old.data().join("blobs")).expect("the old blobs can go");
+    }
     assert!(new.refuses(&["restore", &backup]).contains("master key"));
     old.bring_key_to(&new);
     new.does(&["restore", &backup]);
@@ -220,33 +281,44 @@ fn restores(from: Database, to: Database) {
 
 #[test]
 fn a_backup_of_sqlite_under_load_is_restored_to_sqlite() {
-    restores(Database::Sqlite, Database::Sqlite);
+    restores(SQLITE, SQLITE);
 }
 
 #[test]
 fn a_backup_of_sqlite_under_load_is_restored_to_postgresql() {
-    restores(Database::Sqlite, Database::Postgres);
+    restores(SQLITE, POSTGRES);
 }
 
 #[test]
 fn a_backup_of_postgresql_under_load_is_restored_to_sqlite() {
-    restores(Database::Postgres, Database::Sqlite);
+    restores(POSTGRES, SQLITE);
 }
 
 #[test]
 fn a_backup_of_postgresql_under_load_is_restored_to_postgresql() {
-    restores(Database::Postgres, Database::Postgres);
+    restores(POSTGRES, POSTGRES);
+}
+
+#[test]
+fn a_backup_of_several_nodes_place_is_restored_to_one_on_files() {
+    restores(MANY_NODES, SQLITE);
+}
+
+#[test]
+fn a_backup_of_one_on_files_is_restored_to_several_nodes_place() {
+    restores(SQLITE, MANY_NODES);
 }
 
 /// Moves catalog and bytes under load; reads go on all the time.
-fn moves(from: Database, to: Database) {
+fn moves(from: (Database, Bytes), to: (Database, Bytes)) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let places = (Place::new(folder.path(), "old", from), Place::new(folder.path(), "new", to));
-    let (Some(old), Some(new)) = places else { return skip("WHARF_TEST_POSTGRES names no server") };
+    let (Some(old), Some(new)) = places else { return skip("WHARF_TEST_POSTGRES or WHARF_TEST_S3 names no server") };
     let mut server = old.serve(None).expect("a new registry starts");
     let (client, pushed, reads) = (server.administrator(), Pushed::default(), AtomicUsize::new(0));
     thread::scope(|scope| {
         let (client, pushed, reads) = (&client, &pushed, &reads);
+        let _end = EndOnDrop(pushed);
         for pusher in 0..PUSHERS {
             scope.spawn(move || pushed.push(client, pusher));
         }
@@ -263,7 +335,6 @@ fn moves(from: Database, to: Database) {
         let begun = client.send("POST", "/v2/moving/app/blobs/uploads/", &[], Payload::Empty);
         assert_eq!((begun.status, begun.header("retry-after").is_some()), (503, true), "{}", begun.text());
         assert!(client.get("/readyz").expect(200).text().contains("read-only"));
-        pushed.end();
     });
     assert!(reads.load(Ordering::SeqCst) > 0, "somebody read meanwhile");
     let acknowledged = pushed.so_far();
@@ -284,23 +355,33 @@ fn moves(from: Database, to: Database) {
 
 #[test]
 fn a_move_from_sqlite_to_postgresql_stops_no_reads_and_loses_nothing() {
-    moves(Database::Sqlite, Database::Postgres);
+    moves(SQLITE, POSTGRES);
 }
 
 #[test]
 fn a_move_from_postgresql_to_sqlite_stops_no_reads_and_loses_nothing() {
-    moves(Database::Postgres, Database::Sqlite);
+    moves(POSTGRES, SQLITE);
+}
+
+#[test]
+fn a_move_from_files_to_a_bucket_stops_no_reads_and_loses_nothing() {
+    moves(SQLITE, MANY_NODES);
+}
+
+#[test]
+fn a_move_from_a_bucket_to_files_stops_no_reads_and_loses_nothing() {
+    moves(MANY_NODES, SQLITE);
 }
 
 #[test]
 fn a_move_of_files_stops_no_reads_and_loses_nothing() {
-    moves(Database::Sqlite, Database::Sqlite);
+    moves(SQLITE, SQLITE);
 }
 
 #[test]
 fn bytes_alone_move_and_the_server_is_started_where_they_are() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let place = Place::new(folder.path(), "old", Database::Sqlite).expect("SQLite is always there");
+    let place = Place::new(folder.path(), "old", SQLITE).expect("SQLite is always there");
     let server = place.serve(None).expect("a new registry starts");
     let pushed = Pushed::default();
     pushed.push_image(&Repository::new(&server.administrator(), "moving/app")).expect("writes are taken");
@@ -318,7 +399,7 @@ fn bytes_alone_move_and_the_server_is_started_where_they_are() {
 #[test]
 fn a_damaged_backup_is_not_restored_unless_asked_to() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let [old, new] = ["old", "new"].map(|name| Place::new(folder.path(), name, Database::Sqlite).expect("SQLite"));
+    let [old, new] = ["old", "new"].map(|name| Place::new(folder.path(), name, SQLITE).expect("SQLite"));
     let server = old.serve(None).expect("a new registry starts");
     Pushed::default().push_image(&Repository::new(&server.administrator(), "moving/app")).expect("writes are taken");
     let backup = folder.path().join("backup");
@@ -349,7 +430,7 @@ fn skopeo_pulls_from_a_restored_registry_what_it_pushed() {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let [old, new] = ["old", "new"].map(|name| Place::new(folder.path(), name, Database::Sqlite).expect("SQLite"));
+    let [old, new] = ["old", "new"].map(|name| Place::new(folder.path(), name, SQLITE).expect("SQLite"));
     let mut server = old.serve(None).expect("a new registry starts");
     let made = layout::image(&server.subfolder("made"));
     let local = |path: &Path| format!("oci:{}:{TAG}", path.display());
@@ -371,4 +452,38 @@ fn skopeo_pulls_from_a_restored_registry_what_it_pushed() {
     let back = folder.path().join("back");
     copy(&restored, "--src-creds", &format!("docker://{}/demo/app:v1", restored.address), &local(&back));
     layout::same(&made.path, &back);
+}
+
+#[test]
+fn a_move_that_is_killed_goes_on_where_it_stopped() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = Place::new(folder.path(), "old", SQLITE).expect("SQLite is always there");
+    let mut server = place.serve(None).expect("a new registry starts");
+    let (client, pushed) = (server.administrator(), Pushed::default());
+    let repository = Repository::new(&client, "moving/app");
+    for _ in 0..20 {
+        pushed.push_image(&repository).expect("writes are taken");
+    }
+    let target = folder.path().join("elsewhere");
+    let elsewhere = format!("file:{}", target.display());
+    let words = ["migrate", "--to-storage", &elsewhere];
+    let stored = || if target.exists() { files_below(&target.join("blobs")).len() } else { 0 };
+    thread::scope(|scope| {
+        let killed = scope.spawn(|| place.refuses(&[&words[..], &["--rate", "100KiB", "--parallel", "1"]].concat()));
+        let start = Instant::now();
+        while stored() < 10 {
+            assert!(start.elapsed() < PATIENCE, "blobs are copied");
+            thread::sleep(Duration::from_millis(5));
+        }
+        server.kill();
+        let said = killed.join().expect("no panic");
+        assert!(said.contains("goes on where it stopped"), "{said}");
+    });
+    let before = stored();
+    let mut server = place.serve(Some(server.password.clone())).expect("the registry starts again");
+    let outcome = place.does(&words);
+    let number = |name: &str| outcome[name].as_u64().and_then(|number| usize::try_from(number).ok()).expect("a number");
+    assert!(before >= 10 && number("copied_blobs") == number("blobs") - before, "{before} were there: {outcome}");
+    verify(&server.administrator(), &pushed.so_far());
+    server.kill();
 }

@@ -107,16 +107,19 @@ impl ByteCopy {
         &self.damaged
     }
 
-    /// Copies all that was not copied in an earlier pass.
-    pub async fn pass(&mut self) -> Result<(), Error> {
+    /// Copies all that was there when the pass began and was not copied in an earlier one. Says how many blobs it copied.
+    /// What is pushed meanwhile is for the next pass: pushes may come faster than the target takes them.
+    pub async fn pass(&mut self) -> Result<u64, Error> {
+        let before = self.figures.copied_blobs();
         let (blobs, bytes) = store::totals(&self.catalog).await?.unwrap_or_default();
         self.figures.expected_blobs.store(blobs, Ordering::Relaxed);
         self.figures.expected_bytes.store(bytes, Ordering::Relaxed);
-        let mut after = i64::MIN;
+        let last = store::last_number(&self.catalog).await?;
+        let mut next = i64::MIN;
         loop {
-            let page = store::present(&self.catalog, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = last.id;
+            let page = store::present(&self.catalog, next..=last, PAGE).await?;
+            let Some(end) = page.last() else { return Ok(self.figures.copied_blobs() - before) };
+            next = end.id + 1;
             let new = page.into_iter().filter(|blob| !self.done.contains(blob.id)).collect::<Vec<_>>();
             let copying = stream::iter(new).map(|blob| self.copy(blob));
             let parallel = self.settings.parallel.max(1);

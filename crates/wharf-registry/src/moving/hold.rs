@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use wharf_context::Maintain;
 use wharf_db::{Db, Lease, Tx};
@@ -13,10 +14,12 @@ use crate::error::Error;
 use crate::registry::Registry;
 
 const NAME: &str = "registry.bytes";
-const LENGTH: Duration = Duration::from_secs(120);
-const RENEW_EVERY: Duration = Duration::from_secs(20);
+/// How long a hold outlives the process that has it.
+const LENGTH: Duration = Duration::from_secs(30);
+const RENEW_EVERY: Duration = Duration::from_secs(5);
 
-/// Nobody deletes bytes as long as this lives; it may have been lost when this process was stopped for too long.
+/// Nobody deletes bytes as long as this lives; it may have been lost when this process was stopped for too long. Dropped,
+/// it is given back.
 #[derive(Debug)]
 pub struct BytesHold {
     db: Db,
@@ -57,11 +60,6 @@ impl BytesHold {
     pub async fn confirm(&self) -> Result<(), Error> {
         prolong(&self.db, &self.lease).await
     }
-
-    /// Gives the hold back.
-    pub async fn release(self) -> Result<(), Error> {
-        Ok(self.db.release(self.lease.clone()).await?)
-    }
 }
 
 /// A hold whose time was up is not taken up again, so that one that was lost stays lost.
@@ -73,5 +71,15 @@ async fn prolong(db: &Db, lease: &Lease) -> Result<(), Error> {
 impl Drop for BytesHold {
     fn drop(&mut self) {
         self.keeper.abort();
+        let (db, lease) = (self.db.clone(), self.lease.clone());
+        let give_back = async move {
+            if let Err(error) = db.release(lease).await {
+                tracing::debug!(%error, "the hold on bytes ends by itself");
+            }
+        };
+        // Without a runtime, or in a catalog that is frozen, it ends when its time is up.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(give_back);
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! SQL of moving: which bytes there are.
 
+use std::ops::RangeInclusive;
+
 use wharf_blob::StorageKey;
 use wharf_db::{Db, Row, params};
 use wharf_oci::Digest;
@@ -17,18 +19,24 @@ pub(super) struct Present {
     pub(super) key: StorageKey,
 }
 
-/// Up to `limit` of them, in the order of their numbers.
-pub(super) async fn present(db: &Db, after: i64, limit: usize) -> Result<Vec<Present>, Error> {
+/// Up to `limit` of them with numbers in `range`, in the order of their numbers.
+pub(super) async fn present(db: &Db, range: RangeInclusive<i64>, limit: usize) -> Result<Vec<Present>, Error> {
     let rows = db
         .list(
-            "SELECT id, digest, size_bytes, storage_key FROM blobs WHERE state = 0 AND id > ?1 ORDER BY id LIMIT ?2",
-            &params![after, count(limit)],
+            "SELECT id, digest, size_bytes, storage_key FROM blobs WHERE state = 0 AND id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3",
+            &params![*range.start(), *range.end(), count(limit)],
         )
         .await?;
     let present = rows.iter().map(|row| {
         Ok(Present { id: row.integer(0)?, digest: digest(row, 1)?, size_bytes: number(row, 2)?, key: key(row, 3)? })
     });
     present.collect()
+}
+
+/// The highest number of any blob.
+pub(super) async fn last_number(db: &Db) -> Result<i64, Error> {
+    let row = db.get("SELECT max(id) FROM blobs", &[]).await?;
+    Ok(row.map(|row| row.optional_integer(0)).transpose()?.flatten().unwrap_or(0))
 }
 
 /// How many there are, and how many bytes. It reads every row; `None` where that takes too long.

@@ -39,7 +39,6 @@ impl Operator {
         let damage = describe(copy.damaged());
         drop(copy);
         remove_catalogs(folder, &manifest.catalog).context("delete the catalog of the earlier backup")?;
-        hold.release().await.context("let bytes be deleted again")?;
         Ok(json!({
             "folder": folder, "taken_at": manifest.taken_at, "blobs": manifest.blobs,
             "blob_bytes": manifest.blob_bytes, "copied_blobs": figures.copied_blobs(),

@@ -2,7 +2,7 @@
 //! the catalog are copied until the server is started on the new places.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use serde_json::json;
@@ -23,6 +23,11 @@ pub(crate) const BYTES: &str = "bytes";
 /// What clients are told.
 pub(crate) const REASON: &str = "the registry is being moved; it takes them again when that is done";
 
+/// How often bytes are copied before writes stop, at most.
+const MOST_PASSES: u32 = 10;
+/// A pass that takes no longer may as well be made while writes rest.
+const SHORT_PASS: Duration = Duration::from_secs(5);
+
 /// What moves, opened where it goes.
 struct Targets {
     database: Option<Db>,
@@ -37,7 +42,7 @@ impl Operator {
         let hold = self.hold_bytes().await?;
         let mut targets = self.open_targets(&order).await?;
         if let Some(bytes) = &mut targets.bytes {
-            step::pass(bytes, teller).await.context("copy the bytes")?;
+            copy_most(bytes, teller).await?;
             self.refuse_damage(bytes, &order)?;
         }
         hold.confirm().await.context("this process was stopped for so long that bytes may have gone: begin again")?;
@@ -124,6 +129,18 @@ impl Operator {
         );
         Ok(())
     }
+}
+
+/// Copies until so little is left that writes may rest for it, or pushes turn out to come faster than copies.
+async fn copy_most(bytes: &mut ByteCopy, teller: &Teller) -> anyhow::Result<()> {
+    for _ in 0..MOST_PASSES {
+        let began = Instant::now();
+        let copied = step::pass(bytes, teller).await.context("copy the bytes")?;
+        if copied == 0 || began.elapsed() < SHORT_PASS {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Fails where the catalog, or the bytes, of a configuration have gone to another place.

@@ -41,7 +41,7 @@ impl From<&CopyFigures> for Step {
 }
 
 /// One pass of a copy, told while it goes on.
-pub(crate) async fn pass(copy: &mut ByteCopy, teller: &Teller) -> Result<(), wharf_registry::Error> {
+pub(crate) async fn pass(copy: &mut ByteCopy, teller: &Teller) -> Result<u64, wharf_registry::Error> {
     let figures = copy.figures();
     let tell = |figures: &Arc<CopyFigures>| teller.send_replace(Step::from(&**figures));
     let watching = async {
