@@ -1,8 +1,8 @@
-//! Reading: large pieces, read ahead of whoever takes them as far as they keep up.
+//! Reading: large pieces, at once or, where the disk is needed, on a thread that may wait for it.
 //!
 //! What the kernel has in memory is read at once, by whoever takes it (`RESOLVE_CACHED`, openat2(2), and `RWF_NOWAIT`,
-//! readv(2)): no thread is woken, and no piece lies around. What has to come from the disk, a blocking task reads while
-//! there is room for it and then *ends*; taking a piece starts it again. A client that stops reading holds at most four
+//! readv(2)): no thread is woken, and no piece lies around. What has to come from the disk, a blocking task reads, a piece
+//! or two, and then *ends*; whoever misses the next one starts it again. A client that stops reading holds at most two
 //! pieces of memory and no thread.
 
 use std::collections::VecDeque;
@@ -30,9 +30,9 @@ use crate::state::UploadState;
 /// The size of a piece.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// The most pieces that are read ahead. It begins with one and grows while the reader waits for the disk, so that many
-/// slow readers need little memory.
-const MOST_AHEAD: usize = 4;
+/// The most pieces that a task reads before it ends: one at first, more when the reader has waited for the disk again, so
+/// that many slow readers need little memory. Reading ahead is otherwise the kernel's business.
+const MOST_AHEAD: usize = 2;
 
 /// Buffers that are kept for reuse.
 const KEPT_BUFFERS: usize = 32;
@@ -291,18 +291,16 @@ impl Ahead {
             source: Some(source),
             is_ended: false,
             is_dropped: false,
-            window: 1,
+            window: 0,
             waker: None,
         };
         Self { queue: Arc::new(Mutex::new(queue)), runtime: Handle::current() }
     }
 
-    /// Starts a thread when there is something to read, room for it, and nobody at it.
+    /// Starts a thread unless there is one.
     fn start(&self, queue: &mut Queue) {
-        if queue.pieces.len() * 2 > queue.window {
-            return;
-        }
         if let Some(source) = queue.source.take() {
+            queue.window = MOST_AHEAD.min(queue.window + 1);
             let run = Run { queue: Arc::clone(&self.queue), source: Some(source) };
             self.runtime.spawn_blocking(move || run.fill());
         }
@@ -315,21 +313,15 @@ impl Stream for Ahead {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut queue = lock(&self.queue);
         let piece = queue.pieces.pop_front();
-        if piece.is_none()
-            && let Some(piece) = queue.read_cached()
-        {
-            return Poll::Ready(Some(Ok(piece)));
+        if let Some(piece) = piece.or_else(|| queue.read_cached().map(Ok)) {
+            return Poll::Ready(Some(piece));
         }
-        if piece.is_none() && !queue.is_ended {
-            queue.window = MOST_AHEAD.min(queue.window + 1);
-            queue.waker = Some(cx.waker().clone());
+        if queue.is_ended {
+            return Poll::Ready(None);
         }
+        queue.waker = Some(cx.waker().clone());
         self.start(&mut queue);
-        match piece {
-            Some(piece) => Poll::Ready(Some(piece)),
-            None if queue.is_ended => Poll::Ready(None),
-            None => Poll::Pending,
-        }
+        Poll::Pending
     }
 }
 
@@ -435,17 +427,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_that_stops_holds_few_pieces_and_one_that_keeps_up_gets_more() {
-        let mut ahead = Ahead::new(source(), None);
-        ahead.start(&mut lock(&ahead.queue));
-        ahead.next().await.expect("has pieces").expect("reads");
-        assert!(settled(&ahead).await <= 2);
-        for _ in 0..20 {
-            ahead.next().await.expect("has pieces").expect("reads");
+    async fn a_task_reads_few_pieces_and_ends_and_all_come_in_order() {
+        let ahead = Ahead::new(source(), None);
+        for wanted in [1, MOST_AHEAD, MOST_AHEAD] {
+            ahead.start(&mut lock(&ahead.queue));
+            assert_eq!(settled(&ahead).await, wanted);
+            lock(&ahead.queue).pieces.clear();
         }
-        let waiting = settled(&ahead).await;
-        assert!((1..=MOST_AHEAD).contains(&waiting), "{waiting}");
-        assert_eq!(ahead.count().await, 19);
+        assert_eq!(lock(&ahead.queue).source.as_ref().map(|source| source.offset), Some(5 * PIECE_BYTES as u64));
+        assert_eq!(u64::try_from(ahead.count().await), Ok(PIECES - 5));
     }
 
     #[tokio::test]
