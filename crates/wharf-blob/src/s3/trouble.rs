@@ -89,9 +89,10 @@ impl Trouble {
     pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Refused { status, code, .. } => {
-                matches!(status, 408 | 425 | 429 | 500 | 502..=504)
-                    || ["RequestTimeout", "SlowDown", "OperationAborted", "ConditionalRequestConflict"]
-                        .contains(&code.as_str())
+                // 409: another request was in the way for a moment (two conditional writes; a gateway to a file system
+                // whose empty folder goes while it is written to).
+                matches!(status, 408 | 409 | 425 | 429 | 500 | 502..=504)
+                    || ["RequestTimeout", "SlowDown"].contains(&code.as_str())
             }
             Self::Away { .. } | Self::Silent { .. } => true,
             Self::Nonsense { .. } | Self::TooLarge => false,
@@ -170,11 +171,12 @@ mod tests {
             (507, "XMinioStorageFull", false, Failure::Exhausted),
             (403, "QuotaExceeded", false, Failure::Exhausted),
             (409, "OperationAborted", true, Failure::Unavailable),
+            (409, "ExistingObjectIsDirectory", true, Failure::Unavailable),
         ] {
             let trouble = refused(status, code);
             assert_eq!((trouble.is_transient(), trouble.failure()), (is_transient, failure), "{code}");
         }
-        assert!(refused(412, "PreconditionFailed").is_taken());
+        assert!(refused(412, "PreconditionFailed").is_taken() && !refused(409, "OperationAborted").is_taken());
         assert!(refused(400, "InvalidPart").is_other_parts());
         assert!(refused(404, "NoSuchUpload").is_not_found());
     }
