@@ -52,7 +52,7 @@ pub(crate) struct RepositoryQuery {
     pub(crate) after: Option<String>,
     #[serde(default, deserialize_with = "limit")]
     pub(crate) limit: Option<usize>,
-    #[serde(default, deserialize_with = "text::parse_if_any")]
+    #[serde(default, deserialize_with = "repository")]
     pub(crate) repository: Option<RepositoryName>,
 }
 
@@ -110,6 +110,11 @@ fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
     Ok(Some(text))
 }
 
+/// A repository's name: a query has texts and no `null`.
+fn repository<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RepositoryName>, D::Error> {
+    text::parse(deserializer).map(Some)
+}
+
 /// A number of entries. One too large to hold is capped like any other large one.
 fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -156,5 +161,17 @@ mod tests {
             assert_eq!(ask(query).await, wanted, "{query}");
         }
         assert_eq!(ask(&format!("after={}", "a".repeat(MAX_VALUE_BYTES + 1))).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_list_is_asked_for_one_repository() {
+        let ask = async |query: &str| {
+            let request = Request::builder().uri(format!("/x?{query}")).body(()).expect("a request");
+            let asked = Asked::<RepositoryQuery>::from_request_parts(&mut request.into_parts().0, &()).await;
+            asked.ok().map(|Asked(query, _)| query.repository.map(|repository| repository.to_string()))
+        };
+        assert_eq!(ask("repository=shop%2Fweb&limit=1").await, Some(Some("shop/web".to_owned())));
+        assert_eq!(ask("limit=1").await, Some(None));
+        assert_eq!(ask("repository=Shop").await, None);
     }
 }

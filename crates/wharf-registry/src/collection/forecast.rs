@@ -71,19 +71,20 @@ impl Registry {
         after: Option<&str>,
         wanted: Option<usize>,
     ) -> Result<ForecastPage, Error> {
-        let limit = page::limit(Some(wanted.unwrap_or(100))).clamp(1, 1_000);
-        let cursor = after.map_or(Ok(Cursor { position: 0, after: After::default() }), Cursor::parse)?;
-        let reason = *ORDER.get(cursor.position).ok_or(Error::BadPage)?;
-        let rows = self.forecast(reason, &cursor.after, limit).await?;
-        let next = match rows.last() {
-            Some((after, _)) if rows.len() == limit => Some(Cursor { after: after.clone(), ..cursor }),
-            Some(_) | None if cursor.position + 1 < ORDER.len() => {
-                Some(Cursor { position: cursor.position + 1, after: After::default() })
-            }
-            Some(_) | None => None,
-        };
-        let entries = rows.into_iter().filter_map(|(_, forecast)| forecast).collect();
-        Ok(ForecastPage { entries, next: next.map(|cursor| cursor.render()) })
+        let mut room = page::limit(Some(wanted.unwrap_or(100))).clamp(1, 1_000);
+        let mut cursor = after.map_or(Ok(Cursor { position: 0, after: After::default() }), Cursor::parse)?;
+        let mut entries = Vec::new();
+        while room > 0 {
+            let Some(reason) = ORDER.get(cursor.position) else { return Ok(ForecastPage { entries, next: None }) };
+            let rows = self.forecast(*reason, &cursor.after, room).await?;
+            cursor = match rows.last() {
+                Some((after, _)) if rows.len() == room => Cursor { after: after.clone(), ..cursor },
+                Some(_) | None => Cursor { position: cursor.position + 1, after: After::default() },
+            };
+            room -= rows.len();
+            entries.extend(rows.into_iter().filter_map(|(_, forecast)| forecast));
+        }
+        Ok(ForecastPage { entries, next: Some(cursor.render()) })
     }
 
     /// Rows of one reason; `None` for one that is looked at and stays.
