@@ -47,6 +47,31 @@ fn every_key_of_the_configuration_is_described() {
 }
 
 #[test]
+fn every_metric_is_described() {
+    let page = document("docs/admin/metrics.md");
+    let text = Server::start().anonymous().get("/metrics").expect(200).text();
+    let names = text.lines().filter(|line| line.starts_with("wharf_")).filter_map(|line| line.split(['{', ' ']).next());
+    let series =
+        |name: &str| ["_bucket", "_count", "_sum"].iter().fold(name.to_owned(), |name, end| name.replace(end, ""));
+    let missing: Vec<String> = names.map(series).filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert_eq!(missing, [""; 0], "not in docs/admin/metrics.md");
+}
+
+#[test]
+fn every_verb_stands_in_the_list_of_pages() {
+    let list = document("docs/README.md");
+    let help = said(&["--help"]);
+    let verbs = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap_or_default();
+    // A verb is indented by two; what its description runs over into stands further in.
+    let verbs = verbs.lines().filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+    let verbs: Vec<&str> = verbs.filter(|verb| *verb != "help").collect();
+    assert!(verbs.len() > 20, "{verbs:?}");
+    let is_named = |verb: &&str| list.contains(&format!("`wharf {verb}")) || list.contains(&format!("`{verb}`"));
+    let missing: Vec<&str> = verbs.into_iter().filter(|verb| !is_named(verb)).collect();
+    assert_eq!(missing, [""; 0], "not in docs/README.md");
+}
+
+#[test]
 fn every_flag_of_serve_is_described() {
     let text = document("docs/admin/configuration.md");
     let help = said(&["serve", "--help"]);
