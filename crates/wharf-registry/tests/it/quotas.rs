@@ -32,7 +32,7 @@ impl Fixture {
         self.registry.set_quota(&owner(&["p/app"]), &maintain(), &limits).await.expect("limits are set");
     }
 
-    async fn quota(&self) -> Quota {
+    pub(crate) async fn quota(&self) -> Quota {
         let project = InspectProject { id: PROJECT, name: "p".parse().expect("valid") };
         self.registry.get_quota(&project).await.expect("a quota")
     }
