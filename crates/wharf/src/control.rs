@@ -4,7 +4,9 @@
 //! connection, a line of JSON; the answer is lines of JSON: how far it is, and at last what came of it. Hanging up ends
 //! the work, as far as it can be ended.
 
+use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -56,7 +58,8 @@ impl Control {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
             }
-            let listener = UnixListener::bind(&path)?;
+            let (_folder, reached) = reach(folder)?;
+            let listener = UnixListener::bind(reached)?;
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
             Ok(listener)
         };
@@ -85,6 +88,13 @@ impl Drop for Control {
         // Left behind, it says that nobody answers, which is true.
         std::fs::remove_file(&self.path).ok();
     }
+}
+
+/// The socket by way of its open folder: a socket's path has room for a hundred bytes only, and data folders may lie deep.
+fn reach(folder: &Path) -> io::Result<(File, PathBuf)> {
+    let folder = File::open(folder)?;
+    let path = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(SOCKET);
+    Ok((folder, path))
 }
 
 async fn answer(stream: UnixStream, operator: Operator) {
@@ -145,7 +155,8 @@ pub(crate) async fn order(
     order: &Order,
     mut tell: impl FnMut(&Step),
 ) -> anyhow::Result<Option<serde_json::Value>> {
-    let Ok(stream) = UnixStream::connect(folder.join(SOCKET)).await else { return Ok(None) };
+    let Ok((_folder, reached)) = reach(folder) else { return Ok(None) };
+    let Ok(stream) = UnixStream::connect(reached).await else { return Ok(None) };
     let (read, mut write) = stream.into_split();
     let mut line = serde_json::to_string(order).context("write the order")?;
     line.push('\n');

@@ -71,7 +71,8 @@ struct Place {
 impl Place {
     /// A new one in `folder`, if there are such a database and such a storage.
     fn new(folder: &Path, name: &str, (database, bytes): (Database, Bytes)) -> Option<Self> {
-        let home = folder.join(name);
+        // Longer than the path of a socket may be.
+        let home = folder.join("a".repeat(120)).join(name);
         std::fs::create_dir_all(home.join("data")).expect("a writable temporary folder");
         let database = match database {
             Database::Sqlite => format!("sqlite:{}", home.join("data/wharf.db").display()),
