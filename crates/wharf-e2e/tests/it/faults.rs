@@ -2,17 +2,22 @@
 //!
 //! `docs/admin/faults.md` tells what a user sees of each.
 
+mod bucket;
 mod clock;
 mod connection;
 mod database;
 mod disk;
+mod node;
 mod sync;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::http::{Client, Payload, Response};
-use crate::image::{Algorithm, Content, OCI_MANIFEST};
+use crate::image::{Algorithm, Content, OCI_LAYER, OCI_MANIFEST, Shape};
 use crate::random;
 use crate::specification::{Repository, with};
 
@@ -30,22 +35,29 @@ struct Pushed {
 
 /// Pushes an image whose layer has this many bytes; what refuses is answered.
 fn push(client: &Client, repository: &str, layer_bytes: usize) -> Result<Pushed, Response> {
+    try_push(client, repository, random::bytes(layer_bytes)).expect("an answer")
+}
+
+/// Pushes an image of this layer and others; a broken connection is an error and not a panic.
+fn try_push(client: &Client, repository: &str, layer: Vec<u8>) -> io::Result<Result<Pushed, Response>> {
     let repository = Repository::new(client, repository);
     let mut content = Content::new(Algorithm::Sha256);
-    content.image();
-    content.blob("application/octet-stream", random::bytes(layer_bytes));
+    let layer = content.blob(OCI_LAYER, layer);
+    content.shaped(&Shape { members: vec![("layers", json!([layer]))], layers: Some(0), ..Shape::default() });
     for (digest, bytes) in &content.blobs {
         let target = with(&repository.at("blobs/uploads/"), "digest", digest);
-        done(client.send("POST", &target, &[BYTES], Payload::Sized(bytes)))?;
+        let answer = client.try_send("POST", &target, &[BYTES], Payload::Sized(bytes))?;
+        if answer.status != 201 {
+            return Ok(Err(answer));
+        }
     }
     let (tag, manifest) = (random::word(), content.documents[0].bytes.clone());
     let target = repository.at(&format!("manifests/{tag}"));
-    done(client.send("PUT", &target, &[("Content-Type", OCI_MANIFEST)], Payload::Sized(&manifest)))?;
-    Ok(Pushed { tag, manifest, blobs: content.blobs })
-}
-
-fn done(answer: Response) -> Result<(), Response> {
-    if answer.status == 201 { Ok(()) } else { Err(answer) }
+    let answer = client.try_send("PUT", &target, &[("Content-Type", OCI_MANIFEST)], Payload::Sized(&manifest))?;
+    if answer.status != 201 {
+        return Ok(Err(answer));
+    }
+    Ok(Ok(Pushed { tag, manifest, blobs: content.blobs }))
 }
 
 /// All of an image is there, byte by byte.

@@ -19,18 +19,20 @@ const MIB: usize = 1 << 20;
 
 /// What all nodes of a test share.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     database: String,
-    endpoint: String,
-    login: (String, String),
-    bucket: String,
+    pub(crate) endpoint: String,
+    /// Id and secret.
+    pub(crate) login: (String, String),
+    /// `s3://BUCKET/PREFIX`.
+    pub(crate) bucket: String,
     password: String,
-    _home: tempfile::TempDir,
+    pub(crate) home: tempfile::TempDir,
 }
 
 impl Shared {
     /// A fresh database and an empty prefix of the bucket; `None` where there are no servers for them.
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let Some(postgres) = variable("WHARF_TEST_POSTGRES") else {
             skip("several nodes need PostgreSQL: WHARF_TEST_POSTGRES names none");
             return None;
@@ -51,12 +53,12 @@ impl Shared {
             login: (id.to_owned(), secret.to_owned()),
             bucket: format!("s3://{bucket}/e2e/{}", random::word()),
             password: random::word() + &random::word(),
-            _home: home,
+            home,
         })
     }
 
     /// How a node is started that stands on them.
-    fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         let variables = [
             ("WHARF_DATABASE_URL", &self.database),
             ("WHARF_STORAGE_URL", &self.bucket),
@@ -73,7 +75,7 @@ impl Shared {
 }
 
 /// Settings with one more variable.
-fn and(mut settings: Settings, name: &'static str, value: impl Into<String>) -> Settings {
+pub(crate) fn and(mut settings: Settings, name: &'static str, value: impl Into<String>) -> Settings {
     settings.variables.push((name, value.into()));
     settings
 }
