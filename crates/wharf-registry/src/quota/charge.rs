@@ -34,6 +34,7 @@ impl<'a> Payer<'a> {
 pub(crate) struct Account<'a> {
     registry: &'a Registry,
     payer: Payer<'a>,
+    /// Reserved before the transaction begins: whoever had the number before has committed what this one then sees.
     shard: Reserved<'a>,
 }
 
