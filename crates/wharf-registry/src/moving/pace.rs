@@ -42,7 +42,7 @@ mod tests {
     fn bytes_go_at_the_rate_that_was_given_and_time_that_nobody_used_is_lost() {
         let start = Instant::now();
         let pace = Pace { bytes_per_second: 1000, paid: Mutex::new(start) };
-        let mut at = |bytes, second| (pace.book(bytes, start + Duration::from_secs(second)) - start).as_millis();
+        let at = |bytes, second| (pace.book(bytes, start + Duration::from_secs(second)) - start).as_millis();
         assert_eq!([at(500, 0), at(500, 0), at(1000, 0), at(1, 9), at(1, 9)], [0, 500, 1000, 9000, 9001]);
     }
 }

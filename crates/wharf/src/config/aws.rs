@@ -144,9 +144,9 @@ mod tests {
             ("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().expect("text")),
             ("AWS_CONFIG_FILE", config.to_str().expect("text")),
         ];
-        let key = |aws: Aws| match aws.credentials {
-            Credentials::Key { id, secret, token } => (id, secret, token, aws.region),
-            other => panic!("{other:?}"),
+        let key = |aws: Aws| {
+            let Credentials::Key { id, secret, token } = aws.credentials else { panic!("no key") };
+            (id, secret, token, aws.region)
         };
         let expected =
             |id: &str, secret: &str, region: &str| (id.to_owned(), secret.to_owned(), None, Some(region.to_owned()));
