@@ -1,4 +1,4 @@
-//! Layers as archives: the one strict reader and the one reproducible writer.
+//! Layers as archives: the one strict reader, what differs between two images, and OCI layouts and docker archives.
 //!
 //! Whatever looks into an image looks through here, so that all see what a runtime sees. Bytes come from strangers: sizes
 //! are bounded, nothing is held in memory that grows with a file's size, and what two readers could understand
