@@ -101,6 +101,10 @@ impl Identity {
     ) -> Result<Account, Error> {
         let user = user.filter(|user| !user.is_disabled);
         let now = self.clock.now();
+        let _turn = match &user {
+            Some(user) => Some(self.verified.turn(&user.account, password).await),
+            None => None,
+        };
         if let Some(user) = &user
             && self.verified.contains(&user.account, password, now)
         {

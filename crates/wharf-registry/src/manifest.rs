@@ -75,7 +75,9 @@ impl Registry {
                 let id = repository::store::get(tx, &permit).await?.ok_or_else(unknown)?;
                 tag::store::end_all(tx, id, digest).await?;
                 if bin::put(tx, (id, digest), self.settings.bin_keep).await? == 0 {
-                    return Err(unknown());
+                    // A client that deletes an index and then what it names is not told that it is late.
+                    let went_along = bin::store::went_along(tx, (id, digest)).await?;
+                    return if went_along { Ok(()) } else { Err(unknown()) };
                 }
                 tx.audit(&AuditEntry::new(ctx, "manifest.delete", format!("{repository}@{digest}"))).await?;
                 let (repository, digest) = (repository.to_string(), digest.to_string());

@@ -4,10 +4,12 @@
 //! process only. The row is read for every request: a changed password or a disabled user has another revision, and
 //! what is remembered does not fit any more. It says that a password is right, never what its owner may do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
 use ring::hmac;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use wharf_context::Timestamp;
 
 use crate::account::UserAccount;
@@ -15,12 +17,16 @@ use crate::error::Error;
 use crate::secret::{self, Secret};
 
 const MAX_ENTRIES: u64 = 10_000;
+/// How long a turn that nobody takes is kept.
+const IDLE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(crate) struct Verified {
     lifetime: Duration,
     key: hmac::Key,
     seen: Cache<[u8; 32], Timestamp>,
+    /// Log-ins under way.
+    turns: Cache<[u8; 32], Arc<Mutex<()>>>,
 }
 
 impl Verified {
@@ -29,6 +35,7 @@ impl Verified {
             lifetime,
             key: hmac::Key::new(hmac::HMAC_SHA256, &secret::random::<32>()?),
             seen: Cache::builder().max_capacity(MAX_ENTRIES).time_to_live(lifetime).build(),
+            turns: Cache::builder().max_capacity(MAX_ENTRIES).time_to_idle(IDLE).build(),
         })
     }
 
@@ -39,6 +46,12 @@ impl Verified {
 
     pub(crate) fn insert(&self, user: &UserAccount, password: &Secret, now: Timestamp) {
         self.seen.insert(self.tag(user, password), now);
+    }
+
+    /// Lets one log-in after the other go on that shows the same password for the same user: many at once (a build that
+    /// pulls in parallel) are hashed and charged once, and the rest find it remembered.
+    pub(crate) async fn turn(&self, user: &UserAccount, password: &Secret) -> OwnedMutexGuard<()> {
+        self.turns.get_with(self.tag(user, password), Arc::default).lock_owned().await
     }
 
     fn tag(&self, user: &UserAccount, password: &Secret) -> [u8; 32] {

@@ -106,6 +106,16 @@ async fn many_guesses_at_once_are_no_more_than_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn many_right_passwords_at_once_are_one_log_in() {
+    let limit = Limit { burst: 5, every: Duration::from_secs(60) };
+    let fixture = Fixture::with(Settings { account_limit: limit, address_limit: limit, ..settings() }).await;
+    fixture.user("alice", None).await;
+    let right = basic("alice");
+    let logins = futures_util::future::join_all((0..40).map(|_| fixture.context(&right, &[]))).await;
+    assert_eq!(logins.iter().filter(|login| login.is_ok()).count(), 40);
+}
+
+#[tokio::test]
 async fn who_works_is_not_locked_out_by_who_guesses() {
     let limit = Limit { burst: 2, every: Duration::from_secs(600) };
     let fixture = Fixture::with(Settings { account_limit: limit, ..settings() }).await;

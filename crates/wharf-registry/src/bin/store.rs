@@ -58,6 +58,19 @@ pub(super) async fn all(tx: &mut Tx<'_>, repository: RepositoryId, limit: usize)
     rows.iter().map(|row| Ok(row.integer(0)?)).collect()
 }
 
+pub(crate) const WENT_ALONG: &str = "SELECT 1 FROM manifests m \
+     WHERE m.repository_id = ?1 AND m.digest = ?2 AND m.deleted_at IS NOT NULL AND (EXISTS \
+     (SELECT 1 FROM manifest_references f JOIN manifests p ON p.id = f.manifest_id \
+      WHERE f.digest = m.digest AND f.repository_id = m.repository_id AND f.kind = 1 AND p.deleted_at = m.deleted_at) \
+     OR EXISTS (SELECT 1 FROM manifests s \
+      WHERE s.repository_id = m.repository_id AND s.digest = m.subject AND s.deleted_at IS NOT NULL \
+      AND s.deleted_at = m.deleted_at)) LIMIT 1";
+
+/// Whether a manifest came into the bin with an index that names it, or with its subject.
+pub(crate) async fn went_along(tx: &mut Tx<'_>, (repository, digest): Place<'_>) -> Result<bool, Error> {
+    Ok(tx.query_opt(WENT_ALONG, &params![repository.0, digest.to_bytes()]).await?.is_some())
+}
+
 /// The untagged manifests that name this one as their subject.
 pub(super) async fn referrers(tx: &mut Tx<'_>, (repository, digest): Place<'_>) -> Result<Vec<Digest>, Error> {
     digests(tx, REFERRERS, &params![repository.0, digest.to_bytes()]).await

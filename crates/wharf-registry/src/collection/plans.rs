@@ -42,6 +42,7 @@ async fn no_statement_of_collection_reads_a_whole_table() {
         (untagged::store::NEEDS.into(), 2),
         (bin::store::ALL.into(), 2),
         (bin::store::REFERRERS.into(), 2),
+        (bin::store::WENT_ALONG.into(), 2),
         (bin::store::CHILDREN.into(), 2),
         (status::DUE_REVIEWS.into(), 2),
         (status::DYING.into(), 2),

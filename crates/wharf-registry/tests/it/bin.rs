@@ -99,6 +99,21 @@ async fn an_index_goes_and_comes_with_its_children_and_its_referrers() {
 }
 
 #[tokio::test]
+async fn what_went_along_may_be_deleted_by_name_afterwards_and_nothing_else_twice() {
+    let fixture = Fixture::open().await;
+    let (ctx, app) = (owner(&["p/app"]), name("p/app"));
+    let child = fixture.push_image(&ctx, "p/app", "v1", b"one").await;
+    let parent = fixture.put(&ctx, "p/app", "all", index(&[&image(b"one")])).await.expect("pushed").digest;
+    fixture.registry.delete_tag(&ctx, &app, &"v1".parse().expect("tag"), &Precondition::None).await.expect("deleted");
+    fixture.clock.advance(GRACE * 2);
+    let delete = async |digest| fixture.registry.delete_manifest(&ctx, &app, digest, &Precondition::None).await;
+    delete(&parent).await.expect("deleted");
+    assert!(matches!(fixture.get(&ctx, "p/app", &child.to_string()).await, Err(Error::ManifestUnknown { .. })));
+    delete(&child).await.expect("it is deleted, as was asked for");
+    assert!(matches!(delete(&parent).await, Err(Error::ManifestUnknown { .. })));
+}
+
+#[tokio::test]
 async fn an_index_that_is_pushed_takes_its_children_out_of_the_bin() {
     let fixture = Fixture::open().await;
     let (ctx, app) = (owner(&["p/app"]), name("p/app"));
