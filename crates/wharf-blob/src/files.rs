@@ -22,11 +22,13 @@ mod layout;
 mod list;
 mod read;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use wharf_oci::Algorithm;
@@ -42,6 +44,11 @@ use crate::store::{Appended, BoxFuture, Store, Stored, Upload};
 use folder::Folders;
 use layout::Layout;
 use read::Buffers;
+
+/// How many threads remove the files of one call: each waits for the file system most of the time.
+const UNLINKS_AT_ONCE: usize = 16;
+/// How many files such a thread removes before it ends.
+const UNLINKS_EACH: usize = 32;
 
 /// Where the bytes lie, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -137,18 +144,19 @@ impl Files {
         Ok(uploads)
     }
 
+    /// Removes files, all of them also after one that could not be removed.
+    async fn unlink(&self, keys: Vec<StorageKey>) -> Result<Vec<Result<(), Error>>, Error> {
+        self.blocking(move |layout| Ok(keys.iter().map(|key| layout.unlink_blob(*key)).collect())).await
+    }
+
     async fn remove(&self, keys: &[StorageKey]) -> Result<(), Error> {
-        let keys = keys.to_vec();
-        let (folders, removed) = self
-            .blocking(move |layout| {
-                let removed: Vec<_> = keys.iter().map(|key| layout.unlink_blob(*key)).collect();
-                let folders: std::collections::BTreeSet<_> = keys.iter().map(|key| key.fan_out()).collect();
-                Ok((folders, removed.into_iter().collect()))
-            })
-            .await?;
+        let parts: Vec<_> = keys.chunks(UNLINKS_EACH).map(<[_]>::to_vec).collect();
+        let unlinks = parts.into_iter().map(|keys| self.unlink(keys));
+        let removed: Vec<_> = stream::iter(unlinks).buffer_unordered(UNLINKS_AT_ONCE).try_collect().await?;
+        let folders: BTreeSet<_> = keys.iter().map(|key| key.fan_out()).collect();
         // Also where nothing was removed now: an earlier try may have got no further than the unlink.
         self.folders.sync_all(folders).await?;
-        removed
+        removed.into_iter().flatten().collect()
     }
 }
 
