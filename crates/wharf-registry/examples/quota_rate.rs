@@ -5,6 +5,8 @@
 //! 64 pushers, each blob tiny and new, in turns: into one project without limits, into one far below its limits, and
 //! each pusher into a project of its own. Bytes lie in memory, so that nothing but the catalog takes time.
 
+#![expect(clippy::print_stdout, reason = "it is a command")]
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;

@@ -46,6 +46,50 @@ fn every_key_of_the_configuration_is_described() {
     assert_eq!(missing.collect::<Vec<_>>(), Vec::<&(String, String)>::new(), "not in docs/admin/configuration.md");
 }
 
+/// Section, name and default of every row of the configuration's page, as it stands there.
+fn rows(text: &str) -> Vec<(String, String, String)> {
+    let mut rows = Vec::new();
+    let mut section = String::new();
+    for line in text.lines() {
+        if let Some(head) = line.strip_prefix("## `[") {
+            section = head.split(']').next().unwrap_or_default().to_owned();
+        }
+        let mut cells = line.strip_prefix("| `").unwrap_or_default().split(" | ");
+        if let (Some(key), Some(default), Some(_)) = (cells.next(), cells.next(), cells.next()) {
+            let key = key.trim_end_matches('`');
+            let (section, name) = key.split_once('.').unwrap_or((&section, key));
+            rows.push((section.to_owned(), name.to_owned(), default.to_owned()));
+        }
+    }
+    rows
+}
+
+/// What `wharf config print` shows for a key, as the page would write it; `None` if there is no such key.
+fn shown_default(shown: &str, section: &str, name: &str) -> Option<String> {
+    let own = shown.split(&format!("[{section}]\n")).nth(1)?.split("\n[").next()?;
+    let mut lines = own.lines().map(|line| line.trim_start_matches("# "));
+    let found = lines.find_map(|line| line.strip_prefix(&format!("{name} ")))?;
+    let value = found.split(" # ").next().unwrap_or_default().trim();
+    Some(if value == "is not set" { "unset".to_owned() } else { value.trim_start_matches("= ").replace('"', "") })
+}
+
+#[test]
+fn every_key_on_the_page_exists_and_has_the_default_that_stands_there() {
+    let shown = said(&["config", "print"]);
+    let mut wrong = Vec::new();
+    for (section, name, default) in rows(&document("docs/admin/configuration.md")) {
+        let default = default.trim_matches('`').replace('"', "");
+        // Said in words, because it depends on who asks or on another key.
+        let depends = default.contains("DATA") || (default.contains(' ') && !default.starts_with('['));
+        match shown_default(&shown, &section, &name) {
+            None => wrong.push(format!("there is no `{section}.{name}`")),
+            Some(value) if value != default && !depends => wrong.push(format!("`{section}.{name}` is {value}")),
+            Some(_) => {}
+        }
+    }
+    assert_eq!(wrong, [""; 0], "in docs/admin/configuration.md");
+}
+
 #[test]
 fn every_metric_is_described() {
     let page = document("docs/admin/metrics.md");

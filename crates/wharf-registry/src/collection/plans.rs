@@ -25,7 +25,7 @@ async fn no_statement_of_collection_reads_a_whole_table() {
     if database.is_postgres() {
         return;
     }
-    let statements: [(Statement, usize); 25] = [
+    let statements: [(Statement, usize); 26] = [
         (store::CLAIM_REVIEWS, 3),
         (store::TAKE_DUE, 2),
         (store::MARK_UNLINKED, 3),

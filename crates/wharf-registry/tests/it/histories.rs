@@ -168,6 +168,7 @@ impl History {
         appended.expect("appended");
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other step is another function's")]
     async fn delete(&mut self, step: Step) {
         let registry = &self.fixture.registry;
         match step {
@@ -188,6 +189,7 @@ impl History {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other step is another function's")]
     async fn restore(&mut self, step: Step) {
         let registry = &self.fixture.registry;
         match step {

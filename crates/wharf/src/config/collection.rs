@@ -15,7 +15,6 @@ pub(crate) struct Collection {
     /// How long an upload may lie untouched before it is removed.
     pub(crate) upload_expiry: Span,
     /// How long a manifest may have no tag, and nothing else that needs it, before it goes to the bin by itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) untagged_after: Option<Span>,
 }
 
