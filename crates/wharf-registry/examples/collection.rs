@@ -3,8 +3,10 @@
 //! `cargo run --release -p wharf-registry --features seed --example collection [BLOBS] [MANIFESTS]`
 //!
 //! Pushes BLOBS blobs that no manifest names onto files that are synced as a server syncs them, into a catalog that
-//! already has MANIFESTS manifests, and collects them when their grace is over. On SQLite, or on PostgreSQL where
-//! `WHARF_TEST_POSTGRES` names a server; blobs lie in the folder for temporary files (`TMPDIR`).
+//! already has MANIFESTS manifests, and collects them when their grace is over; all that three times. On SQLite, or on
+//! PostgreSQL where `WHARF_TEST_POSTGRES` names a server; everything lies in the folder for temporary files (`TMPDIR`).
+
+#![expect(clippy::print_stdout, reason = "the figures are for whoever runs this")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +22,7 @@ use wharf_registry::upload::Chunk;
 use wharf_registry::{Registry, Settings, seed};
 use wharf_testkit::Database;
 
+const ROUNDS: usize = 3;
 const PUSHERS: usize = 64;
 const BLOB_BYTES: usize = 4_096;
 /// Nothing is collected while it is pushed: a pass is only begun here.
@@ -46,20 +49,22 @@ async fn main() -> Result<(), Failure> {
     let files = Arc::new(Files::open(folder.path())?);
     let settings = Settings { grace: GRACE, ..Settings::default() };
     let registry = Registry::new(settings, db, files, Arc::new(SystemClock));
-    let tasks = (0..PUSHERS).map(|pusher| push(&registry, (pusher..blobs).step_by(PUSHERS)));
-    try_join_all(tasks).await?;
-    tokio::time::sleep(GRACE * 2).await;
-    let begun = Instant::now();
-    let collected = registry.collect().await?;
-    let took = begun.elapsed();
     let on = if database.is_postgres() { "PostgreSQL" } else { "SQLite" };
-    let rate = collected.blobs as f64 / took.as_secs_f64();
-    println!("{on}, {manifests} manifests: {} blobs in {took:.2?}, {rate:.0} blobs/s", collected.blobs);
+    for round in 0..ROUNDS {
+        let tasks = (0..PUSHERS).map(|pusher| push(&registry, round, (pusher..blobs).step_by(PUSHERS)));
+        try_join_all(tasks).await?;
+        tokio::time::sleep(GRACE * 2).await;
+        let begun = Instant::now();
+        let collected = registry.collect().await?;
+        let took = begun.elapsed();
+        let rate = collected.blobs as f64 / took.as_secs_f64();
+        println!("{on}, {manifests} manifests: {} blobs in {took:.2?}, {rate:.0} blobs/s", collected.blobs);
+    }
     Ok(())
 }
 
-/// Pushes the blobs with these numbers, one after the other.
-async fn push(registry: &Registry, numbers: impl Iterator<Item = usize>) -> Result<(), Failure> {
+/// Pushes the blobs of a round with these numbers, one after the other.
+async fn push(registry: &Registry, round: usize, numbers: impl Iterator<Item = usize>) -> Result<(), Failure> {
     let repository: RepositoryName = "p/app".parse()?;
     let grant = Grant {
         repository: repository.clone(),
@@ -70,7 +75,7 @@ async fn push(registry: &Registry, numbers: impl Iterator<Item = usize>) -> Resu
     let caller = Caller { id: CallerId::User(1), name: "pusher".to_owned() };
     let ctx = Context::new(caller, RequestId::generate(), None, Grants(vec![grant]));
     for number in numbers {
-        let content = Bytes::from(format!("{number:BLOB_BYTES$}"));
+        let content = Bytes::from(format!("{round}{number:BLOB_BYTES$}"));
         let digest = Digest::of(Algorithm::Sha256, &content);
         let body = Box::pin(stream::iter([Ok(content.clone())]));
         let chunk = Chunk { range: None, length_bytes: Some(content.len() as u64), body };
