@@ -160,7 +160,8 @@ impl Work {
         let loads = nodes.iter().enumerate().map(async |(number, node)| {
             let outcome =
                 load.run(node, async |connection, turn| self.once(connection, (number, turn), prepared).await);
-            sum.set(sum.get() + outcome.await?.rate());
+            let rate = outcome.await?.rate();
+            sum.set(sum.get() + rate);
             anyhow::Ok(())
         });
         futures_util::future::try_join_all(loads).await?;
