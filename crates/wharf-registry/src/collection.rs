@@ -49,6 +49,19 @@ pub struct Collected {
     pub size_bytes: u64,
 }
 
+impl Collected {
+    /// How many rows were dealt with.
+    fn rows(&self) -> u64 {
+        (self.uploads + self.manifests + self.untagged + self.reviewed + self.blobs) as u64
+    }
+
+    /// Rows in a second.
+    fn rate(&self, time: Duration) -> u64 {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1_000);
+        self.rows().saturating_mul(1_000_000) / micros
+    }
+}
+
 impl Registry {
     /// Collects until nothing is due. Safe to run on any number of nodes at once.
     pub async fn collect(&self) -> Result<Collected, Error> {
@@ -76,6 +89,10 @@ impl Registry {
     /// Collects every `interval`, and when it is asked to, until the future is dropped. A pass that fails is logged and
     /// tried again.
     pub async fn run_collection(&self) {
+        tokio::join!(self.collect_for_ever(), self.watch_backlog());
+    }
+
+    async fn collect_for_ever(&self) {
         loop {
             match self.collect().await {
                 Ok(collected) if collected == Collected::default() => {}

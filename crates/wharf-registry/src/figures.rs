@@ -1,8 +1,10 @@
 //! Counters of what the registry does, for whoever shows metrics. Counting costs an atomic addition.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::collection::Collected;
+use crate::collection::status::Backlog;
 use crate::fsck::FsckRun;
 use crate::registry::Registry;
 
@@ -31,6 +33,10 @@ pub struct Figures {
     pub blobs_reviewed: u64,
     /// Manifests that collection took out of the bin for good.
     pub manifests_collected: u64,
+    /// What waits to be collected, on all nodes, as it was some seconds ago.
+    pub backlog: Backlog,
+    /// Rows that collection deals with in a second, here; 0 while it rests.
+    pub collecting_rows_per_second: u64,
     /// Pushes that were refused for want of quota.
     pub quota_refusals: u64,
     /// Projects that use more than a limit that warns.
@@ -54,6 +60,9 @@ pub(crate) struct Counters {
     collected_bytes: AtomicU64,
     blobs_reviewed: AtomicU64,
     manifests_collected: AtomicU64,
+    backlog: Mutex<Backlog>,
+    /// Of the pass that goes on.
+    pub(crate) collecting_rows_per_second: AtomicU64,
     pub(crate) quota_refusals: AtomicU64,
     fsck_ended_seconds: AtomicU64,
     fsck_findings: AtomicU64,
@@ -72,6 +81,11 @@ impl Counters {
         add(&self.collected_bytes, collected.size_bytes);
         add(&self.blobs_reviewed, collected.reviewed as u64);
         add(&self.manifests_collected, collected.manifests as u64);
+    }
+
+    /// Notes what waits to be collected.
+    pub(crate) fn waits(&self, backlog: Backlog) {
+        *self.backlog.lock().unwrap_or_else(PoisonError::into_inner) = backlog;
     }
 
     /// Notes what a check came to, once it has ended.
@@ -113,6 +127,8 @@ impl Registry {
             collected_bytes: read(&counters.collected_bytes),
             blobs_reviewed: read(&counters.blobs_reviewed),
             manifests_collected: read(&counters.manifests_collected),
+            backlog: *counters.backlog.lock().unwrap_or_else(PoisonError::into_inner),
+            collecting_rows_per_second: read(&counters.collecting_rows_per_second),
             quota_refusals: read(&counters.quota_refusals),
             quota_warned_projects: self.desk.warned_projects(),
             fsck_ended_seconds: read(&counters.fsck_ended_seconds),

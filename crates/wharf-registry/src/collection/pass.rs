@@ -85,6 +85,7 @@ impl<'r> Pass<'r> {
 
     /// Writes down how it ended, unless it was one of the many that found nothing to do.
     pub(super) async fn end(&mut self) -> Result<(), Error> {
+        self.registry.counters.collecting_rows_per_second.store(0, Ordering::Relaxed);
         if self.started_at.is_some() {
             self.note(Passing::Ended).await?;
         }
@@ -108,6 +109,8 @@ impl<'r> Pass<'r> {
         collected.blobs += blobs;
         collected.size_bytes += size_bytes;
         if *collected != before {
+            let rate = collected.rate(self.began.elapsed());
+            self.registry.counters.collecting_rows_per_second.store(rate, Ordering::Relaxed);
             self.note(Passing::GoesOn).await?;
         }
         Ok([uploads, manifests, untagged.taken, reviewed, blobs].iter().any(|done| *done >= BATCH))

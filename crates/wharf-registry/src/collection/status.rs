@@ -12,6 +12,8 @@ use crate::registry::Registry;
 
 /// Counting stops here: what is behind is told as "more than".
 pub(super) const COUNTED_TO: u64 = 100_000;
+/// How often it is counted for metrics.
+const WATCHED_EVERY: Duration = Duration::from_secs(5);
 
 /// One process's last pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,32 +70,42 @@ impl CollectionWorker {
         self.ended_at.is_none() && self.seen_at.plus(LEASE) > now
     }
 
-    fn rows(&self) -> u64 {
-        let collected = &self.collected;
-        (collected.uploads + collected.manifests + collected.untagged + collected.reviewed + collected.blobs) as u64
-    }
-
     /// Rows in a second.
     fn rate(&self) -> u64 {
-        let micros = u64::try_from(self.seen_at.0 - self.started_at.0).unwrap_or(0).max(1_000);
-        self.rows().saturating_mul(1_000_000) / micros
+        let micros = u64::try_from(self.seen_at.0 - self.started_at.0).unwrap_or(0);
+        self.collected.rate(Duration::from_micros(micros))
     }
 }
 
 impl Registry {
     /// How far collection is, on all nodes.
     pub async fn collection_status(&self, _: Inspect) -> Result<CollectionStatus, Error> {
-        let now = self.clock.now();
         let workers = store::workers(&self.db).await?;
-        let backlog = store::backlog(&self.db, (now, now.minus(self.settings.bin_keep)), COUNTED_TO).await?;
-        Ok(judge(workers, backlog, now))
+        Ok(judge(workers, self.backlog().await?, self.clock.now()))
+    }
+
+    /// Counts what waits, again and again, for whoever shows metrics, until the future is dropped.
+    pub(super) async fn watch_backlog(&self) {
+        loop {
+            match self.backlog().await {
+                Ok(backlog) => self.counters.waits(backlog),
+                // Collection, which needs the catalog, too, tells about it.
+                Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "cannot count what waits"),
+            }
+            tokio::time::sleep(WATCHED_EVERY).await;
+        }
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Error> {
+        let now = self.clock.now();
+        store::backlog(&self.db, (now, now.minus(self.settings.bin_keep)), COUNTED_TO).await
     }
 }
 
 /// What the figures come to. Pure.
 fn judge(workers: Vec<CollectionWorker>, backlog: Backlog, now: Timestamp) -> CollectionStatus {
     let running: u64 = workers.iter().filter(|worker| worker.is_running(now)).map(CollectionWorker::rate).sum();
-    let before = || workers.iter().find(|worker| worker.rows() > 0).map_or(0, CollectionWorker::rate);
+    let before = || workers.iter().find(|worker| worker.collected.rows() > 0).map_or(0, CollectionWorker::rate);
     let rows_per_second = if running > 0 { running } else { before() };
     let remaining = match (backlog.rows(), rows_per_second) {
         (0, _) => Some(Duration::ZERO),

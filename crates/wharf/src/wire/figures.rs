@@ -50,6 +50,29 @@ const REGISTRY: [Line<wharf_registry::Figures>; 11] = [
     ("wharf_quota_refusals", "Pushes that were refused for want of quota", |figures| figures.quota_refusals),
 ];
 
+/// What rises and falls in the registry.
+const GAUGES: [Line<wharf_registry::Figures>; 9] = [
+    ("wharf_uploads_active", "Requests that are sending bytes into an upload", |figures| figures.uploads_active),
+    ("wharf_collection_due_blobs", "Blobs that collection is to look at now", |figures| figures.backlog.reviews),
+    ("wharf_collection_due_manifests", "Manifests whose time in the bin is over", |figures| figures.backlog.manifests),
+    ("wharf_collection_deleting_blobs", "Blobs whose bytes are to be deleted now", |figures| figures.backlog.deleting),
+    ("wharf_collection_deleting_bytes", "How many bytes these are", |figures| figures.backlog.deleting_bytes),
+    ("wharf_collection_rows_per_second", "Rows that the pass that goes on deals with in a second", |figures| {
+        figures.collecting_rows_per_second
+    }),
+    ("wharf_quota_warned_projects", "Projects that use more than a limit that warns", |figures| {
+        figures.quota_warned_projects
+    }),
+    (
+        "wharf_fsck_ended_timestamp_seconds",
+        "When the last check of the registry ended, in seconds since 1970",
+        |figures| figures.fsck_ended_seconds,
+    ),
+    ("wharf_fsck_findings", "What that check found that is neither repaired nor as it should be", |figures| {
+        figures.fsck_findings
+    }),
+];
+
 /// The metrics of catalog and registry.
 pub(super) fn metrics(db: Db, registry: Registry, mode: Mode) -> Metrics {
     let mut metrics = Metrics::default();
@@ -73,14 +96,10 @@ impl Collector for Parts {
         gauge(&mut encoder, "wharf_db_largest_batch", largest, catalog.largest_batch)?;
         let read_only = "Whether writes are refused because the registry is being moved";
         gauge(&mut encoder, "wharf_read_only", read_only, u64::from(self.mode.read_only().is_some()))?;
-        let active = "Requests that are sending bytes into an upload";
-        gauge(&mut encoder, "wharf_uploads_active", active, registry.uploads_active)?;
-        let warned = "Projects that use more than a limit that warns";
-        gauge(&mut encoder, "wharf_quota_warned_projects", warned, registry.quota_warned_projects)?;
-        let checked = "When the last check of the registry ended, in seconds since 1970";
-        gauge(&mut encoder, "wharf_fsck_ended_timestamp_seconds", checked, registry.fsck_ended_seconds)?;
-        let findings = "What that check found that is neither repaired nor as it should be";
-        gauge(&mut encoder, "wharf_fsck_findings", findings, registry.fsck_findings)
+        for (name, help, read) in &GAUGES {
+            gauge(&mut encoder, name, help, read(&registry))?;
+        }
+        Ok(())
     }
 }
 

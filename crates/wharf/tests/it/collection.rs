@@ -216,3 +216,18 @@ fn what_is_shared_and_what_is_held_alone_adds_up() {
     assert!(admin.run("admin usage nowhere").failed(7).contains("nowhere"));
     assert!(admin.run("admin usage shop/nowhere").failed(7).contains("shop/nowhere"));
 }
+
+#[test]
+fn what_waits_stands_in_the_metrics() {
+    let server = server();
+    push_blob(&server, "shop/web", b"nobody names it");
+    let line = |name: &str| {
+        let text = server.get("/metrics");
+        text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok())
+    };
+    eventually("the blob is due and counted", || line("wharf_collection_due_blobs ") == Some(1));
+    assert_eq!(line("wharf_collection_rows_per_second "), Some(0));
+    assert_eq!(line("wharf_collection_deleting_bytes "), Some(0));
+    administrator(&server).run("gc").done();
+    eventually("it is done", || line("wharf_collection_due_blobs ") == Some(0));
+}
