@@ -38,6 +38,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0006_fsck",
     "0007_keyring",
     "0008_moving",
+    "0009_tag_list",
 ];
 
 /// A step that a database has taken.

@@ -9,13 +9,12 @@ use crate::collection::untagged;
 use crate::error::Error;
 use crate::repository::RepositoryId;
 
+/// A page of a repository's tags.
+const LIST: &str =
+    "SELECT name FROM tags WHERE repository_id = ?1 AND until_at IS NULL AND name > ?2 ORDER BY name LIMIT ?3";
+
 pub(super) async fn list(db: &Db, repository: RepositoryId, last: &str, limit: i64) -> Result<Vec<Tag>, Error> {
-    let rows = db
-        .list(
-            "SELECT name FROM tags WHERE repository_id = ?1 AND until_at IS NULL AND name > ?2 ORDER BY name LIMIT ?3",
-            &params![repository.0, last, limit],
-        )
-        .await?;
+    let rows = db.list(LIST, &params![repository.0, last, limit]).await?;
     rows.iter().map(|row| row.text(0)?.parse().map_err(|_| Error::MalformedRow { what: "a tag" })).collect()
 }
 
@@ -71,4 +70,24 @@ pub(crate) async fn point(
     )
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use wharf_db::Value;
+    use wharf_testkit::Database;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_of_tags_comes_out_of_an_index_alone() {
+        let database = Database::open().await;
+        if database.is_postgres() {
+            return;
+        }
+        let sql: &'static str = Box::leak(format!("EXPLAIN QUERY PLAN {LIST}").into_boxed_str());
+        let steps = database.db.list(sql, &[Value::Null, Value::Null, Value::Null]).await.expect("explained");
+        let steps: Vec<_> = steps.iter().map(|step| step.text(3).expect("a step")).collect();
+        assert!(matches!(steps[..], [step] if step.contains("COVERING INDEX tags_listed")), "{steps:?}");
+    }
 }
