@@ -231,7 +231,7 @@ fn what_goes_wrong_is_said_with_a_hint_and_a_code() {
     assert_eq!(admin.run("project member add shop admin king").code, 2, "the command line knows the roles");
     let stranger = Shell::at(&server);
     assert!(stranger.run("user list").failed(6).contains("log in to do this"));
-    assert_eq!(stranger.run("project list").done(), "NAME  PUBLIC  CREATED\n");
+    assert_eq!(stranger.run("project list").done(), "NAME  PUBLIC  BYTES  MANIFESTS  CREATED\n");
     assert!(stranger.run("whoami --server 127.0.0.1:1").failed(9).contains("cannot reach `127.0.0.1:1`"));
     assert!(stranger.run("whoami --server ftp://x").failed(2).contains("not a server's address"));
     stranger.log_in("a", "b");
