@@ -1,4 +1,4 @@
--- Owner of the table: wharf-registry.
+-- Owner of every table here: wharf-registry.
 
 -- A page of tags out of the index alone. SQLite fetches a row from the table for every tag as soon as the statement names a
 -- column that the index does not hold, even if the index's own condition says all about it: 100 places in the file for
