@@ -24,6 +24,8 @@ use crate::value::Value;
 
 /// How often a transaction is tried against others before it is given up.
 const ATTEMPTS: u32 = 60;
+/// After how many of them a transaction waits for its turn.
+const UNLUCKY: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -47,6 +49,8 @@ pub(crate) struct Inner {
     counters: Arc<Counters>,
     /// Whether transactions are refused.
     pub(crate) is_frozen: AtomicBool,
+    /// Whose turn it is of those that have failed too often.
+    unlucky: tokio::sync::Mutex<()>,
     /// Changes with every commit that inserted a job.
     enqueued: watch::Sender<()>,
 }
@@ -88,7 +92,9 @@ impl Db {
         };
         let (is_frozen, enqueued) = (AtomicBool::new(false), watch::Sender::new(()));
         let (clock, subscriptions) = (Arc::new(SharedClock::new(clock)), subscriptions.into());
-        Ok(Self { inner: Arc::new(Inner { backend, clock, subscriptions, counters, is_frozen, enqueued }), pace: None })
+        let unlucky = tokio::sync::Mutex::new(());
+        let inner = Inner { backend, clock, subscriptions, counters, is_frozen, unlucky, enqueued };
+        Ok(Self { inner: Arc::new(inner), pace: None })
     }
 
     /// The clock that all nodes of this database share, as far as this one knows it: the database's, where it has one.
@@ -183,13 +189,20 @@ impl Db {
         F: Clone + AsyncFnOnce(&mut Tx<'_>) -> Result<T, E>,
         E: From<Error>,
     {
+        let mut turn = None;
         for attempt in 0..ATTEMPTS {
+            if attempt == UNLUCKY {
+                // Whom others were in the way of so often gets out of the crowd: it goes on when it is its turn, and meets
+                // newcomers only. Otherwise one of many that want the same row may wait for ever.
+                turn = Some(self.inner.unlucky.lock().await);
+            }
             if let Some(result) = self.attempt(postgres, isolation, f.clone()).await {
                 return result;
             }
             self.inner.counters.retried.count();
             tokio::time::sleep(backoff::pause(FIRST_PAUSE, LONGEST_PAUSE, attempt)).await;
         }
+        drop(turn);
         Err(Error::Contended { attempts: ATTEMPTS }.into())
     }
 
