@@ -1,6 +1,6 @@
 //! One repository of a registry: manifests, tags, blobs, uploads, referrers; a source and a sink of content.
 //!
-//! Spec: distribution-spec. In reading order: [`manifest`], [`tag`], [`blob`], [`upload`], [`referrers`], [`content`].
+//! Spec: distribution-spec. In reading order: `manifest`, `tag`, `blob`, `upload`, `referrers`, `content`.
 
 mod blob;
 mod content;

@@ -4,7 +4,7 @@
 //! are bounded, nothing is held in memory that grows with a file's size, and what two readers could understand
 //! differently is refused. No registry is spoken to here, and nothing is unpacked onto a disk.
 //!
-//! Reading order: [`limits`], [`compression`], [`path`], [`entry`], `archive`, [`layer`], [`scan`], [`tree`], [`compare`],
+//! Reading order: [`limits`], [`compression`], [`path`], [`entry`], `archive`, [`layer`], [`scan`], [`tree`], [`mod@compare`],
 //! [`layout`].
 
 mod archive;

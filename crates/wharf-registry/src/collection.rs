@@ -2,7 +2,7 @@
 //!
 //! Whoever may have orphaned a blob gives it a review date in the same transaction; a push that relies on a blob moves
 //! that date first and reads the blob's state afterwards. Workers on any node take due reviews in batches, decide in a
-//! short transaction and delete bytes outside of it. What one of them has taken is its own for [`LEASE`]; should it die,
+//! short transaction and delete bytes outside of it. What one of them has taken is its own for `LEASE`; should it die,
 //! any other goes on with it afterwards. The cost follows what changed, not what is stored.
 //!
 //! Reading order: `pass` (the order of the steps), `untagged` with its `rule`, `status`, [`forecast`], [`holders`].

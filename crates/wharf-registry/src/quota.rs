@@ -1,11 +1,11 @@
 //! Quotas: what a project may use, checked before bytes are taken and again by the transaction that keeps them.
 //!
 //! A project is charged for the bytes of the blobs that its repositories link (each once) and of its manifests, and for
-//! the number of its manifests that are not in the bin. What takes goes through [`charge::Account`]; what gives back,
-//! through [`store::give_back`]. How 64 pushes at once stay exact without a row that all of them write:
+//! the number of its manifests that are not in the bin. What takes goes through `charge::Account`; what gives back,
+//! through `store::give_back`. How 64 pushes at once stay exact without a row that all of them write:
 //! `docs/adr/0005-quotas.md`. Who may change limits is not decided here: see [`MaintainProject`].
 //!
-//! Reading order: [`rule`], [`shards`], [`store`], [`charge`], [`recount`].
+//! Reading order: `rule`, `shards`, `store`, `charge`, `recount`.
 
 pub(crate) mod charge;
 pub(crate) mod recount;
