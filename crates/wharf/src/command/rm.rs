@@ -21,12 +21,7 @@ pub(crate) struct Rm {
 impl Rm {
     pub(crate) fn run(self) -> Result<(), Error> {
         let session = self.registries.open();
-        let remote = Remote::parse(&self.image)?;
-        // Nothing is deleted that was not named: there is no default tag here.
-        let reference = remote
-            .image
-            .reference()
-            .ok_or_else(|| Error::Place { text: self.image.clone(), reason: "names neither a tag nor a digest" })?;
+        let (remote, reference) = Remote::parse_named(&self.image)?;
         let repository = session.repository(&remote)?;
         registries::run(async {
             let deleted = repository.delete(&reference).await;

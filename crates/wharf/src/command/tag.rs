@@ -23,11 +23,7 @@ pub(crate) struct Tag {
 impl Tag {
     pub(crate) fn run(self) -> Result<(), Error> {
         let session = self.registries.open();
-        let remote = Remote::parse(&self.image)?;
-        let reference = remote
-            .image
-            .reference()
-            .ok_or_else(|| Error::Place { text: self.image.clone(), reason: "names neither a tag nor a digest" })?;
+        let (remote, reference) = Remote::parse_named(&self.image)?;
         let repository = session.repository(&remote)?;
         let descriptor = registries::run(async { Ok(repository.tag(&reference, &self.tag).await?) })?;
         let name = format!("{}/{}:{}", remote.image.registry, remote.image.repository, self.tag);

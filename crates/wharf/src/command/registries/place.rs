@@ -72,6 +72,14 @@ impl Remote {
         let image = rest.parse().map_err(|source| Error::Name { text: text.to_owned(), source })?;
         Ok(Self { image, is_plain })
     }
+
+    /// The same, where the tag or digest must be written: nothing is changed that was not named.
+    pub(crate) fn parse_named(text: &str) -> Result<(Self, Reference), Error> {
+        let remote = Self::parse(text)?;
+        let missing = || Error::Place { text: text.to_owned(), reason: "names neither a tag nor a digest" };
+        let reference = remote.image.reference().ok_or_else(missing)?;
+        Ok((remote, reference))
+    }
 }
 
 /// `PATH`, `PATH:TAG` or `PATH@DIGEST`. A path that ends like a tag is written with `./` in front of a `/` behind.
