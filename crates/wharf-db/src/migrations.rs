@@ -39,6 +39,14 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0007_keyring",
     "0008_moving",
     "0009_tag_list",
+    "0010_policy",
+    "0011_audit",
+    "0012_access",
+    "0013_versions",
+    "0014_lineage",
+    "0015_keeping",
+    "0016_events",
+    "0017_standby",
 ];
 
 /// A step that a database has taken.
