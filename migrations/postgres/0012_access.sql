@@ -1,0 +1,1 @@
+-- Owner of every table here: wharf-identity.
