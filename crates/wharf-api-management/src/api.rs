@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use url::Url;
 use wharf_context::RequestId;
+use wharf_governance::Governance;
 use wharf_identity::Identity;
 use wharf_registry::Registry;
 
@@ -32,12 +33,13 @@ pub struct Settings {
 pub(crate) struct Api {
     pub(crate) identity: Identity,
     pub(crate) registry: Registry,
+    pub(crate) governance: Governance,
     pub(crate) settings: Settings,
 }
 
 /// `/api/v1/…`.
-pub fn router(identity: Identity, registry: Registry, settings: Settings) -> Router {
-    let api = Api { identity, registry, settings };
+pub fn router(identity: Identity, registry: Registry, governance: Governance, settings: Settings) -> Router {
+    let api = Api { identity, registry, governance, settings };
     let elsewhere = [PREFIX.to_owned(), format!("{PREFIX}/"), format!("{PREFIX}/{{*path}}")];
     let empty = elsewhere.iter().fold(Router::new(), |router, path| router.route(path, any(unknown)));
     let routes = ROUTES.iter().fold(empty, |router, route| router.route(route.path, route.method_router()));

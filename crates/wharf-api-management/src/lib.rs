@@ -3,10 +3,10 @@
 //! `/api/v1` manages projects, members, robots, users, groups and keys, and shows the audit log. One table
 //! ([`route::ROUTES`]) names every method and path with its use case, its bodies and its handler; the router, the
 //! OpenAPI document and the access table of the tests are made from it. A handler decodes path, query and body into
-//! types, calls one use case of `wharf-identity` or `wharf-registry`, and encodes the answer. It decides nothing about rights.
+//! types, calls one use case of `wharf-identity`, `wharf-registry` or `wharf-governance`, and encodes the answer. It decides nothing about rights.
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
-//! `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`, `members`,
+//! `if_match`, `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`, `policy`, `members`,
 //! `robots`, `users`, `imports`, `groups`, `keys`, `data_keys`, `collection`, `bin`, `usage`, `fsck`, `audit`; and
 //! [`mod@openapi`].
 
@@ -23,12 +23,14 @@ mod cross_site;
 mod data_keys;
 mod fsck;
 mod groups;
+mod if_match;
 mod imports;
 mod keys;
 mod me;
 mod members;
 mod moment;
 pub mod openapi;
+mod policy;
 pub mod problem;
 mod projects;
 mod quotas;

@@ -91,6 +91,7 @@ fn operation(route: &Route) -> Operation {
     let parameters: Vec<Parameter> = in_path
         .map(|name| parameter(name, ParameterIn::Path, meaning(name)))
         .chain(in_query.map(|name| parameter(name, ParameterIn::Query, meaning_in(route, name))))
+        .chain(route.is_conditional.then(|| parameter("If-Match", ParameterIn::Header, meaning("If-Match"))))
         .collect();
     let everybody = [SecurityRequirement::default()].into_iter().chain(LOG_INS.map(log_in));
     OperationBuilder::new()
@@ -207,6 +208,7 @@ fn meaning(name: &str) -> Meaning {
         "group" => ("A group's name.", text(ACCOUNT)),
         "digest" => ("`sha256:…` or `sha512:…`.", text("^sha(256|512):[0-9a-f]{64,128}$")),
         "repository" => ("One repository of the project; all of them where nothing is said.", text(VALUE)),
+        "If-Match" => ("The revision that the change counts on, as `ETag` gave it.", text("^(\"[0-9]{1,18}\"|[*])$")),
         "after" => ("`next` of the page before.", text(VALUE)),
         "run" => ("The number of a check; the last one where nothing is said.", text("^[0-9]{1,18}$")),
         "resource" => ("Only what was done to this.", text(VALUE)),

@@ -10,8 +10,8 @@ use utoipa::openapi::schema::Schema;
 
 use crate::api::Api;
 use crate::{
-    audit, bin, collection, data_keys, fsck, groups, imports, keys, me, members, openapi, projects, quotas, robots,
-    server, usage, users,
+    audit, bin, collection, data_keys, fsck, groups, imports, keys, me, members, openapi, policy, projects, quotas,
+    robots, server, usage, users,
 };
 
 /// What every path begins with.
@@ -100,6 +100,8 @@ pub struct Route {
     /// Whether callers who have not logged in may be answered; all others are asked to log in before anything else.
     pub is_for_everybody: bool,
     pub(crate) parameters: &'static [&'static str],
+    /// Whether `If-Match` is heeded.
+    pub(crate) is_conditional: bool,
     pub(crate) takes: Option<Shape>,
     pub(crate) gives: Gives,
     handler: Handler,
@@ -114,6 +116,7 @@ impl Route {
             summary: "",
             is_for_everybody: false,
             parameters: &[],
+            is_conditional: false,
             takes: None,
             gives: Gives::Nothing,
             handler,
@@ -142,6 +145,10 @@ impl Route {
 
     const fn with_parameters(self, parameters: &'static [&'static str]) -> Self {
         Self { parameters, ..self }
+    }
+
+    const fn conditional(self) -> Self {
+        Self { is_conditional: true, ..self }
     }
 
     const fn for_everybody(self) -> Self {
@@ -208,6 +215,14 @@ pub const ROUTES: &[Route] = &[
     route!(Post "/projects/{project}/quota/recount" quotas::recount)
         .does("recount_quota", "Counts what a project uses anew, and repairs its figures.")
         .gives::<quotas::RecountBody>(),
+    route!(Get "/projects/{project}/policy" policy::show)
+        .does("get_policy", "What a project demands of its images.")
+        .gives::<policy::PolicyRevisionBody>(),
+    route!(Put "/projects/{project}/policy" policy::put)
+        .does("put_policy", "Puts another policy in force. The ones before stay readable in the audit log.")
+        .conditional()
+        .takes::<policy::PolicyChangeBody>()
+        .gives::<policy::PolicyRevisionBody>(),
     route!(Get "/projects/{project}/members" members::list)
         .does("list_members", "A project's members: users, then groups, in the order of their names.")
         .lists::<members::MemberBody>(),

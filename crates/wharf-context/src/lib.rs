@@ -4,9 +4,10 @@
 //! the project's data; nothing else makes a Permit, so a forgotten check does not compile. This crate decides from
 //! the grants it is given. It does not know users, roles, passwords or tables: `wharf-identity` makes the grants.
 //!
-//! Reading order: [`kind`], [`caller`], [`permission`], [`grant`], [`context`], [`permit`], [`event`], [`clock`],
-//! [`quota`].
+//! Reading order: [`kind`], [`caller`], [`permission`], [`grant`], [`context`], [`permit`], [`action`], [`event`],
+//! [`clock`], [`quota`].
 
+pub mod action;
 pub mod caller;
 pub mod clock;
 pub mod context;
@@ -17,6 +18,7 @@ pub mod permission;
 pub mod permit;
 pub mod quota;
 
+pub use action::{Act, Action, Warrant};
 pub use caller::{Caller, CallerId};
 pub use clock::{Clock, FakeClock, SystemClock, Timestamp};
 pub use context::{Context, Reach, RequestId};

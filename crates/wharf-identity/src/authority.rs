@@ -75,7 +75,8 @@ impl Authority {
         }
     }
 
-    fn refusal(&self, what: &'static str) -> Error {
+    /// The error of a caller who may not `what`.
+    pub(crate) fn refusal(&self, what: &'static str) -> Error {
         if self.account == Account::Anonymous { Error::LoginRequired } else { Error::Denied { what } }
     }
 }

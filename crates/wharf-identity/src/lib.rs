@@ -5,7 +5,7 @@
 //! registry asks the context, and protocols call the methods of [`Identity`].
 //!
 //! Reading order: [`settings`], [`secret`], [`name`], [`role`]; who somebody is: `account`, [`password`], [`login`];
-//! what they may do: [`access`] and `authority`, each with its `rule`; the nouns: [`project`], [`member`], [`user`],
+//! what they may do: [`access`], `authority` and `warrant`, each with its `rule`; the nouns: [`project`], [`member`], [`user`],
 //! [`group`], [`robot`]; what is issued: [`key`], [`token`]; what secrets
 //! lie under: [`data_key`]; then [`identity`],
 //! [`audit`], [`page`], [`ports`], [`error`].
@@ -33,6 +33,7 @@ pub mod secret;
 pub mod settings;
 pub mod token;
 pub mod user;
+mod warrant;
 
 pub use access::Wanted;
 pub use audit::AuditRecord;

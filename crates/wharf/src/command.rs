@@ -18,6 +18,7 @@ pub(crate) mod logins;
 mod logout;
 mod ls;
 mod man;
+mod policy;
 mod project;
 mod pull;
 mod push;
@@ -57,6 +58,8 @@ enum Verb {
     Config(config::Config),
     /// Projects and their members.
     Project(project::Project),
+    /// What a project demands of its images.
+    Policy(policy::Policy),
     /// Users.
     User(user::User),
     /// Groups of users.
@@ -95,6 +98,7 @@ impl Cli {
             Verb::Completion(completion) => return completion.run(),
             Verb::Man(man) => return man.run(),
             Verb::Project(project) => project.run(),
+            Verb::Policy(policy) => policy.run(),
             Verb::User(user) => user.run(),
             Verb::Group(group) => group.run(),
             Verb::Robot(robot) => robot.run(),

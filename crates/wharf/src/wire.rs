@@ -20,6 +20,7 @@ use axum::response::Response;
 use wharf_api_distribution::Endpoint;
 use wharf_context::SystemClock;
 use wharf_db::Db;
+use wharf_governance::Governance;
 use wharf_identity::{Identity, Secret};
 use wharf_registry::Registry;
 
@@ -69,6 +70,7 @@ pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyh
     let identity = identity.with_keyring(keyring).await.context("seal the catalog's secrets")?;
     let first_password =
         identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
+    let governance = Governance::new(db.clone());
     let (collecting, checking, counting) = (registry.clone(), registry.clone(), registry.clone());
     let background = [
         Background::start(async move { collecting.run_collection().await }),
@@ -81,7 +83,12 @@ pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyh
     let metrics = figures::metrics(db, registry.clone(), operator.mode.clone());
     let router = Router::new()
         .merge(health.clone().router())
-        .merge(wharf_api_management::router(identity.clone(), registry.clone(), settings::management(config)))
+        .merge(wharf_api_management::router(
+            identity.clone(),
+            registry.clone(),
+            governance,
+            settings::management(config),
+        ))
         .merge(wharf_api_distribution::router(registry, identity, settings::distribution(config)))
         .layer(from_fn_with_state(operator.mode.clone(), mode::refuse_writes))
         .layer(from_fn(label));

@@ -71,6 +71,7 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
 /// A body that the route takes.
 fn body(operation: &str, nonce: &str) -> Value {
     match operation {
+        "put_policy" => json!({ "policy": {} }),
         "change_password" => json!({ "present": PASSWORD, "new": PASSWORD }),
         "create_project" => json!({ "name": format!("new-{nonce}") }),
         "update_project" => json!({ "is_public": true }),

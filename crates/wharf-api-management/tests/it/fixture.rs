@@ -12,6 +12,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use wharf_api_management::Settings;
 use wharf_context::{Caller, Context, Grants, Permissions, ProjectId, RequestId};
+use wharf_governance::Governance;
 use wharf_identity::{
     BoxFuture, Hashing, Identity, MemberName, NewRobot, NewUser, Openness, ProjectUse, Role, Secret, SystemRole,
 };
@@ -102,7 +103,8 @@ impl Fixture {
             store,
             Arc::clone(&database.clock) as _,
         );
-        let router = wharf_api_management::router(identity.clone(), registry, settings);
+        let governance = Governance::new(database.db.clone());
+        let router = wharf_api_management::router(identity.clone(), registry, governance, settings);
         let this = Self { router, identity, projects_are_used, robots: Mutex::default(), _database: database };
         for name in ["stranger", "guest", "developer", "maintainer", "owner"] {
             this.user(name, None).await;

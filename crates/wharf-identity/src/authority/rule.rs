@@ -142,7 +142,8 @@ pub(crate) fn in_project(account: &Account, standing: &Standing, mode: Mode, rig
     (right == ProjectRight::See && is_seen) || standing.role.is_some_and(|role| role >= right.role())
 }
 
-fn is_administrator(account: &Account) -> bool {
+/// Whether `account` may do everything.
+pub(crate) fn is_administrator(account: &Account) -> bool {
     match account {
         Account::System => true,
         Account::User(user) => user.system_role == Some(SystemRole::Administrator),

@@ -124,6 +124,13 @@ impl Client {
         self.send(Method::PUT, self.url(path), Some(body))
     }
 
+    /// Puts something in the place of what has the entity tag `tag`, and of nothing else.
+    pub(crate) fn put_over(&self, path: &[&str], tag: &HeaderValue, body: &Value) -> Result<Value, Error> {
+        let mut request = self.request(Method::PUT, &self.url(path), Some(body))?;
+        request.headers_mut().insert(header::IF_MATCH, tag.clone());
+        self.answer(request)
+    }
+
     /// Changes a part.
     pub(crate) fn patch(&self, path: &[&str], body: &Value) -> Result<Value, Error> {
         self.send(Method::PATCH, self.url(path), Some(body))
@@ -145,6 +152,10 @@ impl Client {
     }
 
     fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Value, Error> {
+        self.answer(self.request(method, &url, body)?)
+    }
+
+    fn request(&self, method: Method, url: &Url, body: Option<&Value>) -> Result<Request<Vec<u8>>, Error> {
         let mut request = Request::builder().method(method).uri(url.as_str());
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
@@ -154,7 +165,7 @@ impl Client {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let request = request.body(body.unwrap_or_default().into_bytes());
-        self.answer(request.map_err(|_| Error::ServerAddress { text: url.to_string() })?)
+        request.map_err(|_| Error::ServerAddress { text: url.to_string() })
     }
 
     /// Gets a token for management.

@@ -33,6 +33,9 @@ pub(crate) enum Error {
     /// A file that was named cannot be read.
     #[error("cannot read `{}`", path.display())]
     ReadFile { path: PathBuf, source: io::Error },
+    /// A file that does not hold what it should.
+    #[error("`{}` is not {what}: {reason}", path.display())]
+    Malformed { path: PathBuf, what: &'static str, reason: String },
     /// The file of log-ins cannot be written.
     #[error("cannot write `{}`", path.display())]
     WriteFile { path: PathBuf, source: io::Error },

@@ -1,0 +1,16 @@
+//! Environments, promotion, approval, tag rules, lineage, retention, archive, destroy, search, webhooks.
+//!
+//! What an image may become is decided here, by the project's [`policy`], and written down. A use case takes the
+//! caller's [`Context`](wharf_context::Context) and a [`Warrant`](wharf_context::Warrant) that identity made. This crate
+//! knows no HTTP and no users: who belongs to which person or team it asks through a port. What lies in a repository is
+//! the registry's; governance reads and places it by the registry's functions.
+//!
+//! Reading order: `governance`, [`policy`], [`error`].
+
+pub mod error;
+mod governance;
+pub mod policy;
+
+pub use error::Error;
+pub use governance::Governance;
+pub use policy::{Policy, PolicyRevision};

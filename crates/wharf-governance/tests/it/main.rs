@@ -1,0 +1,4 @@
+//! Governance at its door, on a catalog of its own for each test.
+
+mod fixture;
+mod policy;
