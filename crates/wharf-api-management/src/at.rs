@@ -64,6 +64,12 @@ pub(crate) struct Digest {
     pub(crate) digest: wharf_oci::Digest,
 }
 
+/// `{job}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Job {
+    pub(crate) job: i64,
+}
+
 /// `{user}`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct User {

@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
 //! `if_match`, `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`, `policy`, `members`,
-//! `robots`, `users`, `imports`, `groups`, `keys`, `data_keys`, `collection`, `bin`, `usage`, `fsck`, `audit`; and
+//! `robots`, `users`, `imports`, `groups`, `keys`, `data_keys`, `collection`, `bin`, `usage`, `fsck`, `jobs`, `audit`; and
 //! [`mod@openapi`].
 
 mod answer;
@@ -25,6 +25,7 @@ mod fsck;
 mod groups;
 mod if_match;
 mod imports;
+mod jobs;
 mod keys;
 mod me;
 mod members;

@@ -191,7 +191,7 @@ fn meaning_in(route: &Route, name: &str) -> Meaning {
     let (description, schema) = meaning(name);
     match (name, route.operation) {
         ("after", "list_members") => (description, text(MEMBER)),
-        ("after", "list_audit" | "list_fsck_findings") => (description, text("^[0-9]{1,18}$")),
+        ("after", "list_audit" | "list_fsck_findings" | "list_dead_jobs") => (description, text("^[0-9]{1,18}$")),
         _ => (description, schema),
     }
 }
@@ -210,6 +210,7 @@ fn meaning(name: &str) -> Meaning {
         "repository" => ("One repository of the project; all of them where nothing is said.", text(VALUE)),
         "If-Match" => ("The revision that the change counts on, as `ETag` gave it.", text("^(\"[0-9]{1,18}\"|[*])$")),
         "after" => ("`next` of the page before.", text(VALUE)),
+        "job" => ("The number of a job.", text("^[0-9]{1,18}$")),
         "run" => ("The number of a check; the last one where nothing is said.", text("^[0-9]{1,18}$")),
         "resource" => ("Only what was done to this.", text(VALUE)),
         "limit" => {

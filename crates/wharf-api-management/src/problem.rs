@@ -128,10 +128,8 @@ impl From<wharf_registry::Error> for Problem {
 impl From<wharf_governance::Error> for Problem {
     fn from(error: wharf_governance::Error) -> Self {
         let kind = error.kind();
-        let status = match error {
-            wharf_governance::Error::PolicyChanged { .. } => StatusCode::PRECONDITION_FAILED,
-            _ => status(kind),
-        };
+        let has_moved = matches!(error, wharf_governance::Error::PolicyChanged { .. });
+        let status = if has_moved { StatusCode::PRECONDITION_FAILED } else { status(kind) };
         let problem = Self::new(status, detail(kind, error.to_string()));
         Self { cause: Some(Arc::new(error)), ..problem }
     }

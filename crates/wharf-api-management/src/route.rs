@@ -10,8 +10,8 @@ use utoipa::openapi::schema::Schema;
 
 use crate::api::Api;
 use crate::{
-    audit, bin, collection, data_keys, fsck, groups, imports, keys, me, members, openapi, policy, projects, quotas,
-    robots, server, usage, users,
+    audit, bin, collection, data_keys, fsck, groups, imports, jobs, keys, me, members, openapi, policy, projects,
+    quotas, robots, server, usage, users,
 };
 
 /// What every path begins with.
@@ -350,6 +350,13 @@ pub const ROUTES: &[Route] = &[
     route!(Get "/collection/holders/{digest}" collection::holders)
         .does("find_holders", "What holds a blob or a manifest.")
         .gives::<collection::HoldersBody>(),
+    route!(Get "/jobs/dead" jobs::list)
+        .does("list_dead_jobs", "What failed too often and waits for people to decide, the oldest first.")
+        .lists::<jobs::DeadJobBody>(),
+    route!(Post "/jobs/dead/{job}/retry" jobs::retry)
+        .does("retry_job", "Gives a job that was given up all its attempts again."),
+    route!(Delete "/jobs/dead/{job}" jobs::discard)
+        .does("discard_job", "Forgets a job that was given up. What it was for is not done."),
     route!(Get "/audit" audit::list)
         .does("list_audit", "The audit log, newest first.")
         .lists::<audit::RecordBody>()

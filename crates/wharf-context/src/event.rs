@@ -25,6 +25,49 @@ pub enum Event {
         /// Digest, `algorithm:hex`.
         digest: String,
     },
+    /// Manifests are in a repository that were not, and that nobody has pushed there just now: they came back from the
+    /// bin. For those who keep notes about what is where; what people did is another event.
+    ManifestsAdded {
+        /// Repository name.
+        repository: String,
+        /// Digests, `algorithm:hex`.
+        digests: Vec<String>,
+    },
+    /// Manifests are not in a repository any more: they went to the bin, each with what only it needed.
+    ManifestsRemoved {
+        /// Repository name.
+        repository: String,
+        /// Digests, `algorithm:hex`.
+        digests: Vec<String>,
+    },
+    /// A newer image of a base has come, and what stands on the ones before is to be rebuilt.
+    BaseUpdated {
+        /// Repository name.
+        repository: String,
+        /// Its tag.
+        tag: String,
+        /// Digest, `algorithm:hex`.
+        digest: String,
+        /// The number of the rebuild.
+        rebuild: i64,
+    },
+    /// An image is to be rebuilt now: what it stands on is there.
+    RebuildWanted {
+        /// The number of the rebuild.
+        rebuild: i64,
+        /// In which wave, from 1.
+        wave: u32,
+        /// Repository name.
+        repository: String,
+        /// Its newest tag.
+        tag: String,
+        /// What that points to.
+        digest: String,
+        /// Where the new base is.
+        base_repository: String,
+        /// Its digest.
+        base_digest: String,
+    },
     /// A tag was deleted; its manifest stays.
     TagDeleted {
         /// Repository name.
@@ -49,6 +92,10 @@ impl Event {
         match self {
             Self::ManifestPushed { .. } => "manifest_pushed",
             Self::ManifestDeleted { .. } => "manifest_deleted",
+            Self::ManifestsAdded { .. } => "manifests_added",
+            Self::ManifestsRemoved { .. } => "manifests_removed",
+            Self::BaseUpdated { .. } => "base_updated",
+            Self::RebuildWanted { .. } => "rebuild_wanted",
             Self::TagDeleted { .. } => "tag_deleted",
             Self::QuotaWarned { .. } => "quota_warned",
         }

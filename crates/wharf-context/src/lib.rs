@@ -18,7 +18,10 @@ pub mod permission;
 pub mod permit;
 pub mod quota;
 
-pub use action::{Act, Action, Warrant};
+pub use action::{
+    Act, Action, AllocateVersion, ApprovePromotion, Archive, Destroy, EditPolicy, EditWebhook, ExecutePromotion,
+    ReportRunning, RequestPromotion, RunRetention, SealRelease, SeeGovernance, SetHold, Warrant,
+};
 pub use caller::{Caller, CallerId};
 pub use clock::{Clock, FakeClock, SystemClock, Timestamp};
 pub use context::{Context, Reach, RequestId};

@@ -36,6 +36,10 @@ pub struct Figures {
     pub jobs_failed: u64,
     /// Jobs that were given up.
     pub jobs_buried: u64,
+    /// Jobs of all nodes that were given up and that nobody has decided about, as far as they were counted.
+    pub jobs_dead: u64,
+    /// For how many seconds the job that waits longest has been due.
+    pub jobs_delay_seconds: u64,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +59,8 @@ pub(crate) struct Counters {
     pub(crate) jobs_succeeded: Counter,
     pub(crate) jobs_failed: Counter,
     pub(crate) jobs_buried: Counter,
+    pub(crate) jobs_dead: Counter,
+    pub(crate) jobs_delay_seconds: Counter,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +73,11 @@ impl Counter {
 
     pub(crate) fn raise_to(&self, value: usize) {
         self.0.fetch_max(u64::try_from(value).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// For what rises and falls.
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
     }
 
     fn get(&self) -> u64 {
@@ -97,6 +108,8 @@ impl Counters {
             jobs_succeeded: self.jobs_succeeded.get(),
             jobs_failed: self.jobs_failed.get(),
             jobs_buried: self.jobs_buried.get(),
+            jobs_dead: self.jobs_dead.get(),
+            jobs_delay_seconds: self.jobs_delay_seconds.get(),
         }
     }
 }

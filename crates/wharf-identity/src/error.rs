@@ -47,6 +47,9 @@ pub enum Error {
     /// There is no such project, or the caller may not know that there is.
     #[error("project `{0}` is not known")]
     ProjectUnknown(ProjectName),
+    /// No such job was given up.
+    #[error("there is no dead job {0}")]
+    JobUnknown(i64),
     /// There is no such user.
     #[error("user `{0}` is not known")]
     UserUnknown(UserName),
@@ -179,6 +182,7 @@ impl Error {
             Self::ProjectUnknown(_)
             | Self::UserUnknown(_)
             | Self::GroupUnknown(_)
+            | Self::JobUnknown(_)
             | Self::RobotUnknown { .. }
             | Self::MemberUnknown { .. } => Kind::NotFound,
             Self::Exists { .. } | Self::ProjectInUse(_) | Self::LastAdministrator(_) | Self::Changed { .. } => {

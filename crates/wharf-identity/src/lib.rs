@@ -8,7 +8,7 @@
 //! what they may do: [`access`], `authority` and `warrant`, each with its `rule`; the nouns: [`project`], [`member`], [`user`],
 //! [`group`], [`robot`]; what is issued: [`key`], [`token`]; what secrets
 //! lie under: [`data_key`]; then [`identity`],
-//! [`audit`], [`page`], [`ports`], [`error`].
+//! [`audit`], [`job`], [`page`], [`ports`], [`error`].
 
 pub mod access;
 mod account;
@@ -18,6 +18,7 @@ pub mod data_key;
 pub mod error;
 pub mod group;
 pub mod identity;
+pub mod job;
 pub mod key;
 pub mod login;
 pub mod member;
@@ -41,6 +42,7 @@ pub use data_key::{DataKey, Purpose};
 pub use error::Error;
 pub use group::Group;
 pub use identity::Identity;
+pub use job::DeadJob;
 pub use key::jws::TokenError;
 pub use key::{Key, KeySet, PublicKey, Retirement};
 pub use login::Credentials;

@@ -4,13 +4,14 @@
 //! are bounded, nothing is held in memory that grows with a file's size, and what two readers could understand
 //! differently is refused. No registry is spoken to here, and nothing is unpacked onto a disk.
 //!
-//! Reading order: [`limits`], [`compression`], [`path`], [`entry`], `archive`, [`layer`], [`scan`], [`tree`], [`mod@compare`],
+//! Reading order: [`limits`], [`compression`], [`diff_id`], [`path`], [`entry`], `archive`, [`layer`], [`scan`], [`tree`], [`mod@compare`],
 //! [`layout`].
 
 mod archive;
 mod blocking;
 pub mod compare;
 pub mod compression;
+pub mod diff_id;
 pub mod entry;
 pub mod error;
 pub mod fault;
@@ -24,6 +25,7 @@ pub mod tree;
 
 pub use compare::{Difference, Side, compare};
 pub use compression::Compression;
+pub use diff_id::DiffId;
 pub use entry::{Entry, Kind};
 pub use error::Error;
 pub use fault::Fault;

@@ -9,7 +9,7 @@ mod sweep;
 
 use std::time::Duration;
 
-use wharf_context::{Context, Delete, Permit, ProjectId, Timestamp};
+use wharf_context::{Context, Delete, Event, Permit, ProjectId, Timestamp};
 use wharf_db::{AuditEntry, Tx};
 use wharf_oci::{Digest, RepositoryName, Tag};
 
@@ -19,6 +19,7 @@ pub use restore::{Overwriting, Restored};
 use crate::collection::untagged::store::{Place, note, note_all};
 use crate::error::Error;
 use crate::registry::Registry;
+use crate::repository::RepositoryId;
 use crate::{manifest, repository};
 
 /// How many manifests one transaction takes out of the bin for good.
@@ -122,10 +123,10 @@ impl Registry {
 /// other index and no tag names. Says how many manifests these are; none where it is not there.
 pub(crate) async fn put(tx: &mut Tx<'_>, (repository, digest): Place<'_>, keep: Duration) -> Result<usize, Error> {
     let mut going = vec![*digest];
-    let mut binned = 0;
+    let mut binned = Vec::new();
     while let Some(digest) = going.pop() {
         let Some(gone) = manifest::store::bin(tx, repository, &digest).await? else { continue };
-        binned += 1;
+        binned.push(digest);
         if let Some(subject) = gone.subject {
             note(tx, (repository, &subject)).await?;
         }
@@ -137,5 +138,21 @@ pub(crate) async fn put(tx: &mut Tx<'_>, (repository, digest): Place<'_>, keep: 
         note_all(tx, repository, &needed).await?;
         going.extend(unneeded.into_iter().map(|child| child.digest));
     }
-    Ok(binned)
+    tell(tx, repository, &binned, |repository, digests| Event::ManifestsRemoved { repository, digests }).await?;
+    Ok(binned.len())
+}
+
+/// Announces what happened to some manifests of a repository.
+pub(crate) async fn tell(
+    tx: &mut Tx<'_>,
+    repository: RepositoryId,
+    digests: &[Digest],
+    event: fn(String, Vec<String>) -> Event,
+) -> Result<(), Error> {
+    if digests.is_empty() {
+        return Ok(());
+    }
+    let name = repository::store::name(tx, repository).await?.ok_or(Error::MalformedRow { what: "a repository" })?;
+    tx.announce(event(name, digests.iter().map(Digest::to_string).collect())).await?;
+    Ok(())
 }

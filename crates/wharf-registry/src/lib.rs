@@ -5,7 +5,7 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`bin`], [`collection`], [`fsck`], [`moving`], [`quota`], [`usage`], [`figures`], [`ports`].
+//! [`referrer`], [`source`], [`presence`], [`bin`], [`collection`], [`fsck`], [`moving`], [`quota`], [`usage`], [`figures`], [`ports`].
 
 pub mod bin;
 pub mod blob;
@@ -17,6 +17,7 @@ pub mod manifest;
 pub mod moving;
 pub mod page;
 pub mod ports;
+pub mod presence;
 pub mod quota;
 pub mod referrer;
 mod registry;
@@ -24,6 +25,7 @@ pub mod repository;
 #[cfg(feature = "seed")]
 pub mod seed;
 pub mod settings;
+pub mod source;
 pub mod tag;
 pub mod upload;
 pub mod usage;
@@ -37,8 +39,10 @@ pub use manifest::{Accepted, NewManifest, StoredManifest};
 pub use moving::{ByteCopy, BytesHold, CopyFigures, CopySettings, Damaged};
 pub use page::Page;
 pub use ports::{Projects, Replicas};
+pub use presence::{Presence, Stored, Tagged};
 pub use referrer::{ReferrersPage, ReferrersQuery};
 pub use registry::Registry;
 pub use settings::Settings;
+pub use source::RepositorySource;
 pub use tag::Precondition;
 pub use upload::{ChunkRange, Upload};

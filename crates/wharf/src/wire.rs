@@ -2,6 +2,7 @@
 
 mod background;
 mod figures;
+mod jobs;
 mod keys;
 pub(crate) mod operator;
 mod ports;
@@ -48,14 +49,15 @@ pub(crate) struct Assembled {
     pub(crate) first_password: Option<Secret>,
     /// Files outside of the data folder that nobody else may use as long as this lives.
     _holds: Vec<Hold>,
-    _background: [Background; 3],
+    _background: [Background; 4],
 }
 
 /// Opens every part and joins their routes. `/metrics` is the server's own.
 pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyhow::Result<Assembled> {
     let holds = holds(config)?;
-    let db =
-        Db::open(&settings::database(config), Arc::new(SystemClock), Vec::new()).await.context("open the catalog")?;
+    let db = Db::open(&settings::database(config), Arc::new(SystemClock), jobs::subscriptions())
+        .await
+        .context("open the catalog")?;
     migrate::refuse_moved(config, &db).await?;
     // All nodes go by one clock: tokens and expiries of one count on the others.
     let clock = db.clock();
@@ -72,10 +74,12 @@ pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyh
         identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
     let governance = Governance::new(db.clone());
     let (collecting, checking, counting) = (registry.clone(), registry.clone(), registry.clone());
+    let worker = jobs::worker(db.clone());
     let background = [
         Background::start(async move { collecting.run_collection().await }),
         Background::start(async move { checking.run_fsck().await }),
         Background::start(async move { counting.run_quotas().await }),
+        Background::start(worker.run(std::future::pending())),
     ];
 
     let health = Health::default().require("catalog", settings::catalog_check(&db));

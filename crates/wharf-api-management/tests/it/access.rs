@@ -62,6 +62,7 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
         .replace("{robot}", "robot")
         .replace("{user}", &format!("u-{nonce}"))
         .replace("{group}", &format!("g-{nonce}"))
+        .replace("{job}", "1")
         .replace("{digest}", &format!("sha256:{}", "0".repeat(64)));
     let caller = if caller == "robot" { format!("{project}+robot") } else { caller.to_owned() };
     let body = body(route.operation, &nonce);

@@ -39,6 +39,10 @@ const REVIVE: &str = "\
     UPDATE jobs SET dead_at = NULL, attempts = 0, run_at = ?2 WHERE id = ?1 AND dead_at IS NOT NULL";
 const DISCARD: &str = "DELETE FROM jobs WHERE id = ?1 AND dead_at IS NOT NULL";
 
+/// Dead jobs are counted no further than this: what people have to look at is not ten thousand rows.
+pub(super) const MOST_COUNTED: i64 = 10_000;
+const COUNT_DEAD: &str = "SELECT count(*) FROM (SELECT id FROM jobs WHERE dead_at IS NOT NULL LIMIT ?1) dead";
+
 pub(super) async fn insert(tx: &mut Tx<'_>, job: &NewJob) -> Result<i64, Error> {
     let row = tx.query_opt(INSERT, &params![job.kind, &job.payload, tx.now(), job.run_at]).await?;
     row.ok_or(Error::Column { column: 0, wanted: "an integer", found: "no row" })?.integer(0)
@@ -70,6 +74,12 @@ fn job(mut row: Row, token: Uuid, expires_at: Timestamp) -> Result<Job, Error> {
 /// When the first job is, or was, due.
 pub(super) async fn first_due(db: &Db) -> Result<Option<Timestamp>, Error> {
     db.get(FIRST_DUE, &[]).await?.map(|row| row.timestamp(0)).transpose()
+}
+
+/// How many jobs were given up and not decided about, at most [`MOST_COUNTED`].
+pub(super) async fn count_dead(db: &Db) -> Result<u64, Error> {
+    let row = db.get(COUNT_DEAD, &params![MOST_COUNTED]).await?;
+    Ok(row.map(|row| row.integer(0)).transpose()?.map_or(0, i64::unsigned_abs))
 }
 
 pub(super) async fn complete(tx: &mut Tx<'_>, lease: &Lease) -> Result<(), Error> {

@@ -100,11 +100,22 @@ impl Worker {
             tokio::select! {
                 () = &mut stop => break,
                 _ = running.join_next(), if !running.is_empty() => {}
-                _ = poll.tick(), if has_room => {}
+                _ = poll.tick() => self.measure().await,
                 _ = enqueued.changed(), if has_room => {}
             }
         }
         while running.join_next().await.is_some() {}
+    }
+
+    /// Brings the figures of what waits up to date, for whoever shows them.
+    async fn measure(&self) {
+        let counters = self.db.counters();
+        if let Ok(delay) = self.db.job_delay(self.db.rough_now()).await {
+            counters.jobs_delay_seconds.set(delay.as_secs());
+        }
+        if let Ok(dead) = store::count_dead(&self.db).await {
+            counters.jobs_dead.set(dead);
+        }
     }
 
     /// Takes as many jobs as there is room for.

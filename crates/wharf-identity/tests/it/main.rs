@@ -5,6 +5,7 @@ mod audit;
 mod data_key;
 mod fixture;
 mod group;
+mod job;
 mod key;
 mod login;
 mod member;

@@ -127,19 +127,20 @@ async fn revive(
     keep: Duration,
 ) -> Result<Option<(String, usize)>, Error> {
     let since = tx.now().minus(keep);
-    let (mut coming, mut restored) = (vec![*digest], 0);
+    let (mut coming, mut restored) = (vec![*digest], Vec::new());
     while let Some(digest) = coming.pop() {
         let place = (repository, &digest);
         if let Some(binned) = store::newest(tx, place, since).await?
             && manifest::store::unbin(tx, repository, binned.id).await?
         {
-            restored += 1;
+            restored.push(digest);
             coming.extend(store::gone_referrers(tx, place, binned.deleted_at).await?);
         }
         coming.extend(store::gone_children(tx, place, since).await?);
     }
+    super::tell(tx, repository, &restored, |repository, digests| Event::ManifestsAdded { repository, digests }).await?;
     let media_type = store::media_type(tx, (repository, digest)).await?;
-    Ok(media_type.map(|media_type| (media_type, restored)))
+    Ok(media_type.map(|media_type| (media_type, restored.len())))
 }
 
 async fn announce(

@@ -40,6 +40,18 @@ pub(crate) async fn find<R: Right>(db: &Db, permit: &Permit<R>) -> Result<Option
     Ok(row.map(|row| row.integer(0)).transpose()?.map(RepositoryId))
 }
 
+/// The project that owns a repository which is there.
+pub(crate) async fn project_of(db: &Db, repository: &RepositoryName) -> Result<Option<ProjectId>, Error> {
+    let row = db.get("SELECT project_id FROM repositories WHERE name = ?1", &params![repository.as_str()]).await?;
+    Ok(row.map(|row| row.integer(0)).transpose()?.map(ProjectId))
+}
+
+/// The name of a repository.
+pub(crate) async fn name(tx: &mut Tx<'_>, repository: RepositoryId) -> Result<Option<String>, Error> {
+    let row = tx.query_opt("SELECT name FROM repositories WHERE id = ?1", &params![repository.0]).await?;
+    Ok(row.map(|mut row| row.take_text(0)).transpose()?)
+}
+
 pub(super) async fn list(
     db: &Db,
     visibility: &Visibility,

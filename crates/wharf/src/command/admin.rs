@@ -1,6 +1,7 @@
 //! `wharf admin`: what is done to a registry as a whole; most of it by whoever has its data folder.
 
 mod backup;
+mod jobs;
 mod migrate;
 mod place;
 mod restore;
@@ -23,6 +24,8 @@ enum Verb {
     Restore(restore::Restore),
     /// Move the catalog, the blobs or both to another place without a stop of reads.
     Migrate(migrate::Migrate),
+    /// What was to be done later and failed too often. Asks the server.
+    Jobs(jobs::Jobs),
     /// How many bytes projects, repositories and tags hold. Asks the server.
     Usage(usage::Usage),
 }
@@ -33,6 +36,7 @@ impl Admin {
             Verb::Backup(backup) => backup.run(),
             Verb::Restore(restore) => restore.run(),
             Verb::Migrate(migrate) => migrate.run(),
+            Verb::Jobs(jobs) => jobs.run().map_err(|error| crate::error::Error::Client(error).into()),
             Verb::Usage(usage) => usage.run().map_err(|error| crate::error::Error::Client(error).into()),
         }
     }

@@ -92,6 +92,10 @@ impl Collector for Parts {
         let (catalog, registry) = (self.db.figures(), self.registry.figures());
         counters(&mut encoder, &CATALOG, &catalog)?;
         counters(&mut encoder, &REGISTRY, &registry)?;
+        let dead = "Jobs of all nodes that were given up and wait for people to decide";
+        gauge(&mut encoder, "wharf_jobs_dead", dead, catalog.jobs_dead)?;
+        let delay = "For how long the job that waits longest has been due";
+        gauge(&mut encoder, "wharf_jobs_delay_seconds", delay, catalog.jobs_delay_seconds)?;
         let largest = "Transactions that one commit served at most";
         gauge(&mut encoder, "wharf_db_largest_batch", largest, catalog.largest_batch)?;
         let read_only = "Whether writes are refused because the registry is being moved";

@@ -96,6 +96,7 @@ impl Error {
             Self::PasswordsDiffer => "nothing was changed; try again",
             Self::Token => "log in again with `wharf login`",
             Self::ReadFile { .. } => "name a file that this user can read",
+            Self::Malformed { .. } => "correct the file; nothing was changed",
             Self::WriteFile { .. } => "its folder must be writable for this user",
             Self::NoHome => "set DOCKER_CONFIG to a folder",
             Self::DockerConfig { .. } => "repair or remove the file, or name yourself with --username",
@@ -123,6 +124,7 @@ impl Error {
             | Self::PasswordsDiffer
             | Self::Token
             | Self::ReadFile { .. }
+            | Self::Malformed { .. }
             | Self::WriteFile { .. }
             | Self::NoHome
             | Self::DockerConfig { .. }
