@@ -17,6 +17,7 @@ use wharf_registry::Registry;
 use crate::authenticate::Door;
 use crate::authenticate::Knock;
 use crate::error::OciError;
+use crate::names::{Names, Naming};
 use crate::redirect::Redirect;
 use crate::route::{Endpoint, Operation, Target};
 use crate::{authenticate, blobs, catalog, manifests, parameters::Parameters, referrers, tags, token, uploads};
@@ -30,6 +31,8 @@ pub struct Settings {
     pub service: String,
     /// Who is sent to the storage for a blob's bytes; without it, nobody.
     pub redirect: Option<Redirect>,
+    /// How repositories are named.
+    pub naming: Naming,
 }
 
 /// What every handler needs. Shared by all requests: a copy of it for each would cost more than some of the answers.
@@ -41,8 +44,10 @@ pub(crate) struct Api {
 }
 
 /// One request, decoded so far.
-pub(crate) struct Call {
+pub(crate) struct Call<'a> {
     pub(crate) ctx: Context,
+    /// How the client names repositories.
+    pub(crate) names: Names<'a>,
     pub(crate) target: Target,
     pub(crate) parameters: Parameters,
     pub(crate) request: Request<Body>,
@@ -50,6 +55,7 @@ pub(crate) struct Call {
 
 /// What a request's line asks for.
 struct Asked<'w> {
+    names: Names<'w>,
     target: Target,
     parameters: Parameters,
     wanted: &'w [Wanted],
@@ -71,7 +77,8 @@ async fn serve(State(api): State<Arc<Api>>, request: Request<Body>) -> Response 
     let door = Door::of(&request);
     let is_head = request.method() == Method::HEAD;
     let mut endpoint = None;
-    let answer = dispatch(&api, request, request_id, &mut endpoint).await;
+    let names = api.settings.naming.at(door.host());
+    let answer = dispatch(&api, names, (request, request_id), &mut endpoint).await;
     let mut response = answer.unwrap_or_else(|error| error.into_response_for(&door.origin(&api.settings), request_id));
     response.headers_mut().insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
     if let Some(endpoint) = endpoint {
@@ -92,17 +99,17 @@ fn without_body(response: Response) -> Response {
 /// Finds the endpoint, tells it through `found` for the access log, and calls its handler.
 async fn dispatch(
     api: &Api,
-    request: Request<Body>,
-    request_id: RequestId,
+    names: Names<'_>,
+    (request, request_id): (Request<Body>, RequestId),
     found: &mut Option<&'static Endpoint>,
 ) -> Result<Response, OciError> {
-    let target = Target::parse(request.uri().path())?;
+    let target = Target::parse(request.uri().path())?.named(names)?;
     let endpoint = target.endpoint(request.method())?;
     *found = Some(endpoint);
     let parameters = Parameters::parse(request.uri().query().unwrap_or_default())?;
-    let wanted = authenticate::wanted(endpoint, &target, &parameters)?;
-    let answer = answer(api, endpoint, Asked { target, parameters, wanted: &wanted }, request, request_id).await;
-    answer.map_err(|error| error.for_scopes(|| authenticate::scopes(endpoint, &wanted)))
+    let wanted = authenticate::wanted(endpoint, &target, &parameters, names)?;
+    let answer = answer(api, endpoint, Asked { names, target, parameters, wanted: &wanted }, request, request_id).await;
+    answer.map_err(|error| error.for_scopes(|| authenticate::scopes(endpoint, &wanted, names)))
 }
 
 async fn answer(
@@ -114,10 +121,11 @@ async fn answer(
 ) -> Result<Response, OciError> {
     let knock = Knock::read(&request, request_id)?;
     let ctx = authenticate::context(api, endpoint, asked.wanted, knock).await?;
-    handle(api, endpoint.operation, Call { ctx, target: asked.target, parameters: asked.parameters, request }).await
+    let Asked { names, target, parameters, .. } = asked;
+    handle(api, endpoint.operation, Call { ctx, names, target, parameters, request }).await
 }
 
-async fn handle(api: &Api, operation: Operation, call: Call) -> Result<Response, OciError> {
+async fn handle(api: &Api, operation: Operation, call: Call<'_>) -> Result<Response, OciError> {
     match operation {
         Operation::Ping => Ok(axum::Json(serde_json::json!({})).into_response()),
         Operation::PullBlob => blobs::get(api, call).await,

@@ -13,6 +13,7 @@ use wharf_oci::code::ErrorCode;
 use crate::api::{Api, Settings};
 use crate::error::{OciError, Origin};
 use crate::headers;
+use crate::names::Names;
 use crate::parameters::Parameters;
 use crate::route::{Endpoint, Operation, Target};
 
@@ -46,11 +47,16 @@ pub(crate) async fn context(
 }
 
 /// What a request may need: its endpoint's permissions on its repository, and Pull on the source of a mount.
-pub(crate) fn wanted(endpoint: &Endpoint, target: &Target, parameters: &Parameters) -> Result<Vec<Wanted>, OciError> {
+pub(crate) fn wanted(
+    endpoint: &Endpoint,
+    target: &Target,
+    parameters: &Parameters,
+    names: Names<'_>,
+) -> Result<Vec<Wanted>, OciError> {
     let Some(repository) = target.repository() else { return Ok(Vec::new()) };
     let mut wanted = vec![Wanted { repository: repository.clone(), permissions: endpoint.permissions() }];
     if endpoint.operation == Operation::OpenUpload
-        && let Some(source) = mount_source(parameters)?
+        && let Some(source) = mount_source(parameters, names)?
         && source != *repository
     {
         wanted.push(Wanted { repository: source, permissions: Permissions::of(&[Permission::Pull]) });
@@ -59,16 +65,18 @@ pub(crate) fn wanted(endpoint: &Endpoint, target: &Target, parameters: &Paramete
 }
 
 /// The scopes of a token that is good for the request: its endpoint's own, then the source of a mount.
-pub(crate) fn scopes(endpoint: &Endpoint, wanted: &[Wanted]) -> Vec<String> {
+pub(crate) fn scopes(endpoint: &Endpoint, wanted: &[Wanted], names: Names<'_>) -> Vec<String> {
     let own = endpoint.wanted.iter().map(|permission| permission.name()).collect::<Vec<_>>().join(",");
     let actions = std::iter::once(own.as_str()).chain(std::iter::repeat(Permission::Pull.name()));
-    wanted.iter().zip(actions).map(|(wanted, actions)| format!("repository:{}:{actions}", wanted.repository)).collect()
+    let repositories = wanted.iter().map(|wanted| names.outward(&wanted.repository));
+    repositories.zip(actions).map(|(name, actions)| format!("repository:{name}:{actions}")).collect()
 }
 
 /// `from` of a mount.
-pub(crate) fn mount_source(parameters: &Parameters) -> Result<Option<RepositoryName>, OciError> {
+pub(crate) fn mount_source(parameters: &Parameters, names: Names<'_>) -> Result<Option<RepositoryName>, OciError> {
     let (Some(_), Some(from)) = (parameters.get("mount")?, parameters.get("from")?) else { return Ok(None) };
-    from.parse().map(Some).map_err(|error| OciError::new(ErrorCode::NameInvalid, format!("`from`: {error}")))
+    let from = from.parse().map_err(|error| OciError::new(ErrorCode::NameInvalid, format!("`from`: {error}")))?;
+    names.inward(&from).map(Some)
 }
 
 /// The caller's address, where the listener knows it.
@@ -110,19 +118,27 @@ impl Door {
         }
     }
 
-    /// The server as the client of this request knows it.
+    /// The host that the client asked.
+    pub(crate) fn host(&self) -> Option<&str> {
+        let host = self.host.as_ref().and_then(|host| host.to_str().ok());
+        host.or_else(|| self.authority.as_ref().map(Authority::as_str))
+    }
+
+    /// The server as the client of this request knows it. A host that stands for an environment stays that host.
     pub(crate) fn origin(&self, settings: &Settings) -> Origin {
+        let is_environments = self.host().is_some_and(|host| settings.naming.environment(host).is_some());
         let url = match &settings.public_url {
+            Some(url) if is_environments => self.url(url.scheme()),
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => {
-                let host = self.host.as_ref().and_then(|host| host.to_str().ok());
-                let host = host.or_else(|| self.authority.as_ref().map(Authority::as_str));
-                // Goes into a quoted string of our answer, so only what a host may hold.
-                let host = host.filter(|host| host.parse::<Authority>().is_ok() && !host.contains('"'));
-                format!("{}://{}", self.scheme, host.unwrap_or("localhost"))
-            }
+            None => self.url(self.scheme.as_str()),
         };
         Origin { url, service: settings.service.clone() }
+    }
+
+    fn url(&self, scheme: &str) -> String {
+        // Goes into a quoted string of our answer, so only what a host may hold.
+        let host = self.host().filter(|host| host.parse::<Authority>().is_ok() && !host.contains('"'));
+        format!("{scheme}://{}", host.unwrap_or("localhost"))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::route::Target;
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
-pub(crate) async fn get(api: &Api, call: Call) -> Result<Response, OciError> {
+pub(crate) async fn get(api: &Api, call: Call<'_>) -> Result<Response, OciError> {
     let (name, digest) = target(&call.target)?;
     if call.request.method() == Method::HEAD {
         let blob = api.registry.stat_blob(&call.ctx, name, &digest).await?;
@@ -47,7 +47,7 @@ pub(crate) async fn get(api: &Api, call: Call) -> Result<Response, OciError> {
     }
 }
 
-pub(crate) async fn delete(api: &Api, call: Call) -> Result<Response, OciError> {
+pub(crate) async fn delete(api: &Api, call: Call<'_>) -> Result<Response, OciError> {
     let (name, digest) = target(&call.target)?;
     api.registry.delete_blob(&call.ctx, name, &digest).await?;
     Ok(StatusCode::ACCEPTED.into_response())

@@ -1,8 +1,8 @@
 //! Headers that several endpoints read or write.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use wharf_oci::Digest;
 use wharf_oci::code::ErrorCode;
-use wharf_oci::{Digest, RepositoryName};
 use wharf_registry::Precondition;
 use wharf_registry::manifest::Accept;
 
@@ -30,7 +30,7 @@ pub(crate) fn value(text: impl std::fmt::Display) -> HeaderValue {
     HeaderValue::from_str(&text.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-pub(crate) fn blob_location(name: &RepositoryName, digest: &Digest) -> HeaderValue {
+pub(crate) fn blob_location(name: &str, digest: &Digest) -> HeaderValue {
     value(format_args!("/v2/{name}/blobs/{digest}"))
 }
 

@@ -5,7 +5,7 @@
 //! `wharf-registry` or `wharf-identity`, and encodes the answer. It decides nothing about rights or content.
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, then the nouns of the specification: `blobs`, `redirect`, `uploads`,
-//! `manifests`, `tags`, `referrers`, `catalog`, `token`; [`error`] and `headers` for what they share.
+//! `manifests`, `tags`, `referrers`, `catalog`, `token`; `names`, [`error`] and `headers` for what they share.
 
 pub mod api;
 mod authenticate;
@@ -15,6 +15,7 @@ mod content_range;
 pub mod error;
 mod headers;
 mod manifests;
+mod names;
 mod parameters;
 mod ranges;
 mod redirect;
@@ -26,5 +27,6 @@ mod uploads;
 
 pub use api::{Settings, router};
 pub use error::OciError;
+pub use names::Naming;
 pub use redirect::Redirect;
 pub use route::{ENDPOINTS, Endpoint, Operation};

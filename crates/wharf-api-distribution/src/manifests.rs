@@ -15,7 +15,7 @@ use crate::error::OciError;
 use crate::headers::{self, DOCKER_CONTENT_DIGEST, OCI_SUBJECT, OCI_TAG};
 use crate::route::Target;
 
-pub(crate) async fn get(api: &Api, call: Call) -> Result<Response, OciError> {
+pub(crate) async fn get(api: &Api, call: Call<'_>) -> Result<Response, OciError> {
     let (name, reference) = target(&call.target)?;
     let accept = headers::accept(call.request.headers());
     let manifest = api.registry.get_manifest(&call.ctx, name, &reference, &accept).await?;
@@ -27,7 +27,7 @@ pub(crate) async fn get(api: &Api, call: Call) -> Result<Response, OciError> {
     Ok((described, length, Body::from(manifest.bytes)).into_response())
 }
 
-pub(crate) async fn put(api: &Api, call: Call) -> Result<Response, OciError> {
+pub(crate) async fn put(api: &Api, call: Call<'_>) -> Result<Response, OciError> {
     let (name, reference) = target(&call.target)?;
     let tags = call.parameters.tags()?;
     let request_headers = call.request.headers();
@@ -37,7 +37,10 @@ pub(crate) async fn put(api: &Api, call: Call) -> Result<Response, OciError> {
     let new = NewManifest { reference, tags, content_type, precondition, bytes };
     let accepted = api.registry.put_manifest(&call.ctx, name, &new).await?;
     let mut headers = HeaderMap::from_iter([
-        (header::LOCATION, headers::value(format_args!("/v2/{name}/manifests/{}", accepted.digest))),
+        (
+            header::LOCATION,
+            headers::value(format_args!("/v2/{}/manifests/{}", call.names.outward(name), accepted.digest)),
+        ),
         (DOCKER_CONTENT_DIGEST, headers::value(accepted.digest)),
         (header::ETAG, headers::etag(&accepted.digest)),
         (header::CONTENT_LENGTH, HeaderValue::from_static("0")),
@@ -52,7 +55,7 @@ pub(crate) async fn put(api: &Api, call: Call) -> Result<Response, OciError> {
     Ok((StatusCode::CREATED, headers, headers::warning(warning), ()).into_response())
 }
 
-pub(crate) async fn delete(api: &Api, call: Call) -> Result<Response, OciError> {
+pub(crate) async fn delete(api: &Api, call: Call<'_>) -> Result<Response, OciError> {
     let (name, reference) = target(&call.target)?;
     let precondition = headers::precondition(call.request.headers())?;
     match &reference {

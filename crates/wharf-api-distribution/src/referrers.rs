@@ -13,7 +13,7 @@ use crate::error::OciError;
 use crate::headers::{self, OCI_FILTERS_APPLIED};
 use crate::route::Target;
 
-pub(crate) async fn list(api: &Api, call: Call) -> Result<Response, OciError> {
+pub(crate) async fn list(api: &Api, call: Call<'_>) -> Result<Response, OciError> {
     let Target::Referrers(name, subject) = &call.target else { return Err(OciError::misrouted()) };
     let subject: Digest =
         subject.parse().map_err(|error| OciError::new(ErrorCode::DigestInvalid, format!("{error}")))?;
@@ -28,6 +28,7 @@ pub(crate) async fn list(api: &Api, call: Call) -> Result<Response, OciError> {
     }
     if let Some(next) = page.next {
         let query = query(&asked, next);
+        let name = call.names.outward(name);
         let link = format!("</v2/{name}/referrers/{subject}?{query}>; rel=\"next\"");
         response.headers_mut().insert(header::LINK, headers::value(link));
     }

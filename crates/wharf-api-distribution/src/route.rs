@@ -8,6 +8,7 @@ use wharf_oci::RepositoryName;
 use wharf_oci::code::ErrorCode;
 
 use crate::error::OciError;
+use crate::names::Names;
 
 /// What a request does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -130,6 +131,19 @@ impl Target {
             | Self::Tags(name)
             | Self::Referrers(name, _) => Some(name),
         }
+    }
+
+    /// The same with the repository's one name.
+    pub(crate) fn named(self, names: Names<'_>) -> Result<Self, OciError> {
+        Ok(match self {
+            Self::Root | Self::Catalog => self,
+            Self::Blob(name, digest) => Self::Blob(names.inward(&name)?, digest),
+            Self::Uploads(name) => Self::Uploads(names.inward(&name)?),
+            Self::Upload(name, id) => Self::Upload(names.inward(&name)?, id),
+            Self::Manifest(name, reference) => Self::Manifest(names.inward(&name)?, reference),
+            Self::Tags(name) => Self::Tags(names.inward(&name)?),
+            Self::Referrers(name, digest) => Self::Referrers(names.inward(&name)?, digest),
+        })
     }
 
     fn path(&self) -> &'static str {

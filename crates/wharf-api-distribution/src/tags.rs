@@ -18,13 +18,14 @@ struct TagList<'a> {
     tags: Vec<&'a str>,
 }
 
-pub(crate) async fn list(api: &Api, call: Call) -> Result<Response, OciError> {
+pub(crate) async fn list(api: &Api, call: Call<'_>) -> Result<Response, OciError> {
     let Target::Tags(name) = &call.target else { return Err(OciError::misrouted()) };
     let wanted = call.parameters.entries()?;
     let page = api.registry.list_tags(&call.ctx, name, call.parameters.get("last")?, wanted).await?;
     let tags: Vec<&str> = page.entries.iter().map(Tag::as_str).collect();
+    let name = call.names.outward(name);
     let next = next(&format!("/v2/{name}/tags/list"), wanted, tags.last().copied().filter(|_| page.has_more));
-    Ok((next, Json(TagList { name: name.as_str(), tags })).into_response())
+    Ok((next, Json(TagList { name, tags })).into_response())
 }
 
 /// `Link` to the page after `last`. RFC 8288.

@@ -20,6 +20,7 @@ use wharf_oci::scope::Scope;
 use crate::api::Api;
 use crate::authenticate::{self, Door};
 use crate::error::OciError;
+use crate::names::Names;
 use crate::parameters::Parameters;
 
 /// The longest form that a client may post.
@@ -51,16 +52,22 @@ where
 {
     let request_id = request.extensions().get().copied().unwrap_or_else(RequestId::generate);
     let door = Door::of(&request);
-    match issue(api, read(request)).await {
+    let names = api.settings.naming.at(door.host());
+    match issue(api, names, read(request)).await {
         Ok(answer) => ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(answer)).into_response(),
         Err(error) => error.into_response_for(&door.origin(&api.settings), request_id),
     }
 }
 
-async fn issue(api: &Api, asked: impl Future<Output = Result<TokenRequest, OciError>>) -> Result<Answer, OciError> {
+async fn issue(
+    api: &Api,
+    names: Names<'_>,
+    asked: impl Future<Output = Result<TokenRequest, OciError>>,
+) -> Result<Answer, OciError> {
     let asked = asked.await?;
     let scope = asked.scopes.iter().map(Scope::to_string).collect::<Vec<_>>().join(" ");
-    let issued: IssuedToken = api.identity.issue_token(asked).await?;
+    let scopes = asked.scopes.into_iter().map(|scope| names.scope(scope)).collect();
+    let issued: IssuedToken = api.identity.issue_token(TokenRequest { scopes, ..asked }).await?;
     let token = issued.token.expose().to_owned();
     Ok(Answer {
         access_token: token.clone(),

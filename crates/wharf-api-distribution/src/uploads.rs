@@ -17,11 +17,12 @@ use crate::authenticate;
 use crate::content_range;
 use crate::error::OciError;
 use crate::headers::{self, DOCKER_CONTENT_DIGEST, DOCKER_UPLOAD_UUID};
+use crate::names::Names;
 use crate::parameters::Parameters;
 use crate::route::Target;
 
 /// Opens an upload; with `mount`, links a blob instead; with `digest`, takes the whole blob at once.
-pub(crate) async fn post(api: &Api, call: Call) -> Result<Response, OciError> {
+pub(crate) async fn post(api: &Api, call: Call<'_>) -> Result<Response, OciError> {
     let Target::Uploads(name) = &call.target else { return Err(OciError::misrouted()) };
     let (mount, digest) = (call.parameters.digest("mount")?, call.parameters.digest("digest")?);
     let algorithm = match (call.parameters.get("digest-algorithm")?, mount, digest) {
@@ -35,17 +36,17 @@ pub(crate) async fn post(api: &Api, call: Call) -> Result<Response, OciError> {
         (Some(_), Some(_)) => {
             Err(OciError::new(ErrorCode::Unsupported, "`mount` and `digest` are two different requests").bad_request())
         }
-        (Some(mount), None) if mounted(api, &call.ctx, &call.parameters, name, &mount).await? => {
-            Ok(created(api, &call.ctx, name, &mount))
+        (Some(mount), None) if mounted(api, (&call.ctx, call.names, &call.parameters), name, &mount).await? => {
+            Ok(created(api, (&call.ctx, call.names), name, &mount))
         }
         (None, Some(digest)) => {
             let name = name.clone();
             api.registry.push_blob(&call.ctx, &name, &digest, chunk(call.request)?).await?;
-            Ok(created(api, &call.ctx, &name, &digest))
+            Ok(created(api, (&call.ctx, call.names), &name, &digest))
         }
         (_, None) => {
             let upload = api.registry.open_upload(&call.ctx, name, algorithm).await?;
-            Ok((StatusCode::ACCEPTED, state(name, upload)).into_response())
+            Ok((StatusCode::ACCEPTED, state(call.names.outward(name), upload)).into_response())
         }
     }
 }
@@ -53,12 +54,11 @@ pub(crate) async fn post(api: &Api, call: Call) -> Result<Response, OciError> {
 /// Tries to link the blob from the named repository, or from any that the caller may see.
 async fn mounted(
     api: &Api,
-    ctx: &Context,
-    parameters: &Parameters,
+    (ctx, names, parameters): (&Context, Names<'_>, &Parameters),
     name: &RepositoryName,
     digest: &Digest,
 ) -> Result<bool, OciError> {
-    let from = authenticate::mount_source(parameters)?;
+    let from = authenticate::mount_source(parameters, names)?;
     let found = match &from {
         Some(source) => api.registry.mount_blob(ctx, name, digest, MountSource::Repository(source)).await?,
         None => {
@@ -71,29 +71,29 @@ async fn mounted(
     Ok(found.is_some())
 }
 
-pub(crate) async fn patch(api: &Api, call: Call) -> Result<Response, OciError> {
+pub(crate) async fn patch(api: &Api, call: Call<'_>) -> Result<Response, OciError> {
     let (name, id) = target(&call.target)?;
     let upload = api.registry.append_upload(&call.ctx, &name, id, chunk(call.request)?).await?;
-    Ok((StatusCode::ACCEPTED, state(&name, upload)).into_response())
+    Ok((StatusCode::ACCEPTED, state(call.names.outward(&name), upload)).into_response())
 }
 
-pub(crate) async fn put(api: &Api, call: Call) -> Result<Response, OciError> {
+pub(crate) async fn put(api: &Api, call: Call<'_>) -> Result<Response, OciError> {
     let (name, id) = target(&call.target)?;
     let digest = call.parameters.digest("digest")?.ok_or_else(|| {
         OciError::new(ErrorCode::DigestInvalid, "the request that ends an upload names the blob's digest: `?digest=…`")
     })?;
     let last = (!is_empty(&call.request)).then(|| chunk(call.request)).transpose()?;
     api.registry.commit_upload(&call.ctx, &name, UploadEnd { id, digest, last }).await?;
-    Ok(created(api, &call.ctx, &name, &digest))
+    Ok(created(api, (&call.ctx, call.names), &name, &digest))
 }
 
-pub(crate) async fn get(api: &Api, call: Call) -> Result<Response, OciError> {
+pub(crate) async fn get(api: &Api, call: Call<'_>) -> Result<Response, OciError> {
     let (name, id) = target(&call.target)?;
     let upload = api.registry.get_upload(&call.ctx, &name, id).await?;
-    Ok((StatusCode::NO_CONTENT, state(&name, upload)).into_response())
+    Ok((StatusCode::NO_CONTENT, state(call.names.outward(&name), upload)).into_response())
 }
 
-pub(crate) async fn delete(api: &Api, call: Call) -> Result<Response, OciError> {
+pub(crate) async fn delete(api: &Api, call: Call<'_>) -> Result<Response, OciError> {
     let (name, id) = target(&call.target)?;
     api.registry.delete_upload(&call.ctx, &name, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -119,9 +119,9 @@ fn chunk(request: Request<Body>) -> Result<Chunk, OciError> {
     Ok(Chunk { range, length_bytes, body: Box::pin(body) })
 }
 
-fn created(api: &Api, ctx: &Context, name: &RepositoryName, digest: &Digest) -> Response {
+fn created(api: &Api, (ctx, names): (&Context, Names<'_>), name: &RepositoryName, digest: &Digest) -> Response {
     let headers = [
-        (header::LOCATION, headers::blob_location(name, digest)),
+        (header::LOCATION, headers::blob_location(names.outward(name), digest)),
         (DOCKER_CONTENT_DIGEST, headers::value(digest)),
         (header::CONTENT_LENGTH, HeaderValue::from_static("0")),
     ];
@@ -129,7 +129,7 @@ fn created(api: &Api, ctx: &Context, name: &RepositoryName, digest: &Digest) -> 
     (StatusCode::CREATED, headers, headers::warning(warning), ()).into_response()
 }
 
-fn state(name: &RepositoryName, upload: Upload) -> HeaderMap {
+fn state(name: &str, upload: Upload) -> HeaderMap {
     HeaderMap::from_iter([
         (header::LOCATION, headers::value(format_args!("/v2/{name}/blobs/uploads/{}", upload.id))),
         (header::RANGE, headers::value(headers::upload_range(upload.offset_bytes))),

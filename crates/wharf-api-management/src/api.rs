@@ -10,6 +10,7 @@ use url::Url;
 use wharf_context::RequestId;
 use wharf_governance::Governance;
 use wharf_identity::Identity;
+use wharf_oci::RepositoryName;
 use wharf_registry::Registry;
 
 use crate::authenticate::Origin;
@@ -35,6 +36,13 @@ pub(crate) struct Api {
     pub(crate) registry: Registry,
     pub(crate) governance: Governance,
     pub(crate) settings: Settings,
+}
+
+impl Api {
+    /// A repository's one name: `d/pay/app` is `pay/app`.
+    pub(crate) fn one_name(&self, written: &RepositoryName) -> RepositoryName {
+        self.identity.settings().environments.canonical(written)
+    }
 }
 
 /// `/api/v1/…`.

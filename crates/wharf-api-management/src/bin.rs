@@ -87,7 +87,7 @@ pub(crate) async fn list(
     At(at): At<at::Project>,
     Asked(query, uri): Asked<RepositoryQuery>,
 ) -> Result<Listed<BinnedBody>, Problem> {
-    let scope = match &query.repository {
+    let scope = match &query.repository.map(|repository| api.one_name(&repository)) {
         Some(repository) => Registry::bin_scope(&within(&api, &ctx, (&at.project, repository)).await?, repository)?,
         None => BinScope::Project(api.identity.see_content(&ctx, &at.project).await?),
     };
@@ -101,7 +101,7 @@ pub(crate) async fn restore(
     At(at): At<at::Project>,
     body::Json(what): body::Json<RestorationBody>,
 ) -> Result<Json<RestoredBody>, Problem> {
-    let repository = &what.repository;
+    let repository = &api.one_name(&what.repository);
     let ctx = within(&api, &ctx, (&at.project, repository)).await?;
     let overwriting = if what.overwrite { Overwriting::Allowed } else { Overwriting::Refused };
     let restored = match (&what.tag, &what.digest) {
@@ -118,8 +118,9 @@ pub(crate) async fn empty(
     At(at): At<at::Project>,
     body::Json(what): body::Json<EmptyingBody>,
 ) -> Result<Json<EmptiedBody>, Problem> {
-    let ctx = within(&api, &ctx, (&at.project, &what.repository)).await?;
-    let manifests = api.registry.empty_bin(&ctx, &what.repository).await?;
+    let repository = api.one_name(&what.repository);
+    let ctx = within(&api, &ctx, (&at.project, &repository)).await?;
+    let manifests = api.registry.empty_bin(&ctx, &repository).await?;
     Ok(Json(EmptiedBody { manifests }))
 }
 
@@ -129,7 +130,7 @@ pub(crate) async fn within(
     ctx: &Context,
     (project, repository): (&ProjectName, &RepositoryName),
 ) -> Result<Context, Problem> {
-    if repository.project() != *project {
+    if api.identity.settings().environments.project(repository) != *project {
         return Err(Problem::invalid(format!("repository `{repository}` is not one of project `{project}`")));
     }
     let permissions = Permissions::of(&[Permission::Delete]);

@@ -16,11 +16,18 @@ pub(crate) struct ServerBody {
     version: String,
     /// The name of the service that tokens are for.
     service: String,
+    /// The environments in order; the first is development.
+    environments: Vec<String>,
     /// Whether everybody may pull, push and delete without logging in.
     is_open: bool,
 }
 
 pub(crate) async fn show(State(api): State<Api>, LoggedIn(_): LoggedIn) -> Json<ServerBody> {
     let settings = api.identity.settings();
-    Json(ServerBody { version: api.settings.version, service: settings.service.clone(), is_open: settings.is_open })
+    Json(ServerBody {
+        version: api.settings.version,
+        service: settings.service.clone(),
+        environments: settings.environments.iter().map(ToString::to_string).collect(),
+        is_open: settings.is_open,
+    })
 }

@@ -45,7 +45,7 @@ pub(crate) async fn list(
 ) -> Result<Listed<UsageBody>, Problem> {
     let project = api.identity.see_content(&ctx, &at.project).await?;
     let (after, limit) = (query.after.as_deref(), query.limit);
-    let page = match &query.repository {
+    let page = match &query.repository.map(|repository| api.one_name(&repository)) {
         Some(repository) => api.registry.usage_of_tags(project, repository, (after, limit)).await?,
         None => api.registry.usage_of_repositories(project, after, limit).await?,
     };

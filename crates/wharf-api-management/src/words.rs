@@ -66,7 +66,9 @@ words! {
         /// Move a tag that exists.
         Overwrite,
         /// Delete tags, manifests and blobs.
-        Delete
+        Delete,
+        /// Add signatures and other referrers in promoted environments, where nothing else can be pushed.
+        Attach
     }
 }
 

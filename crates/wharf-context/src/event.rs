@@ -18,6 +18,19 @@ pub enum Event {
         /// Tags that were pointed at it by the same request.
         tags: Vec<String>,
     },
+    /// A manifest, with what it stands on and what refers to it, was placed in an environment.
+    ManifestPlaced {
+        /// Repository name, the environment's.
+        repository: String,
+        /// The repository that it came from.
+        from: String,
+        /// Digest, `algorithm:hex`.
+        digest: String,
+        /// Media type as sent.
+        media_type: String,
+        /// Tags that point at it there by this placing.
+        tags: Vec<String>,
+    },
     /// A manifest was deleted with all its tags.
     ManifestDeleted {
         /// Repository name.
@@ -91,6 +104,7 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Self::ManifestPushed { .. } => "manifest_pushed",
+            Self::ManifestPlaced { .. } => "manifest_placed",
             Self::ManifestDeleted { .. } => "manifest_deleted",
             Self::ManifestsAdded { .. } => "manifests_added",
             Self::ManifestsRemoved { .. } => "manifests_removed",

@@ -28,5 +28,5 @@ pub use context::{Context, Reach, RequestId};
 pub use event::Event;
 pub use grant::{Grant, Grants, Visibility};
 pub use kind::Kind;
-pub use permission::{Delete, Overwrite, Permission, Permissions, Pull, Push, Right};
-pub use permit::{AuthorizeError, Inspect, InspectProject, Maintain, MaintainProject, Permit, ProjectId};
+pub use permission::{Attach, Delete, Overwrite, Permission, Permissions, Pull, Push, Right};
+pub use permit::{AuthorizeError, Govern, Inspect, InspectProject, Maintain, MaintainProject, Permit, ProjectId};

@@ -17,11 +17,13 @@ pub enum Permission {
     Overwrite,
     /// Delete tags, manifests and blobs.
     Delete,
+    /// Add signatures and other referrers to what stands in a promoted environment, where nothing else can be pushed.
+    Attach,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Pull, Self::Push, Self::Overwrite, Self::Delete];
+    pub const ALL: [Self; 5] = [Self::Pull, Self::Push, Self::Overwrite, Self::Delete, Self::Attach];
 
     /// The action's name in a token scope.
     pub fn name(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Permission {
             Self::Push => "push",
             Self::Overwrite => "overwrite",
             Self::Delete => "delete",
+            Self::Attach => "attach",
         }
     }
 
@@ -44,6 +47,7 @@ impl Permission {
             Self::Push => 2,
             Self::Overwrite => 4,
             Self::Delete => 8,
+            Self::Attach => 16,
         }
     }
 }
@@ -56,7 +60,7 @@ impl Permissions {
     /// None.
     pub const NONE: Self = Self(0);
     /// All.
-    pub const ALL: Self = Self(15);
+    pub const ALL: Self = Self(31);
 
     /// The set of `permissions`.
     pub fn of(permissions: &[Permission]) -> Self {
@@ -122,6 +126,13 @@ pub struct Overwrite;
 #[derive(Debug, Clone, Copy)]
 pub struct Delete;
 
+/// [`Permission::Attach`] as a type.
+#[derive(Debug, Clone, Copy)]
+pub struct Attach;
+
+impl Right for Attach {
+    const PERMISSION: Permission = Permission::Attach;
+}
 impl Right for Pull {
     const PERMISSION: Permission = Permission::Pull;
 }

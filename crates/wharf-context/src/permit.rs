@@ -57,6 +57,23 @@ impl Maintain {
     }
 }
 
+/// Proof that a project's rules allow what is placed in or withdrawn from its environments. Governance makes it, after it
+/// has decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Govern(ProjectId);
+
+impl Govern {
+    /// For governance, after it has decided; for tests and tools, which act for the operator.
+    pub fn decided(project: ProjectId) -> Self {
+        Self(project)
+    }
+
+    /// The project whose rules they are.
+    pub fn project(&self) -> ProjectId {
+        self.0
+    }
+}
+
 /// Proof that the caller may see what a project uses and may use. Identity makes it.
 #[derive(Debug, Clone)]
 pub struct InspectProject {

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use wharf_context::{Context, Grant, Grants, Permission, Permissions, ProjectId, Reach, RequestId, Visibility};
 use wharf_oci::RepositoryName;
 
-use self::rule::{Sight, Standing};
+use self::rule::{Sight, Standing, View};
 use crate::account::Account;
 use crate::authority::Authority;
 use crate::error::Error;
@@ -90,8 +90,11 @@ impl Identity {
         account: &Account,
         repository: &RepositoryName,
     ) -> Result<(Option<Standing>, Permissions), Error> {
-        let standing = store::standing(&self.db, &repository.project(), account.user_id()).await?;
-        let held = rule::permissions(account, standing.as_ref(), repository, self.mode());
+        let environments = &self.settings.environments;
+        let standing = store::standing(&self.db, &environments.project(repository), account.user_id()).await?;
+        let (environment, development) = environments.split(repository);
+        let view = View { repository: development, environment };
+        let held = rule::permissions(account, standing.as_ref(), &view, self.mode());
         Ok((standing, held))
     }
 
@@ -130,7 +133,7 @@ impl Identity {
         if grant.project.is_some() || grant.granted.is_empty() {
             return Ok(grant);
         }
-        let name = grant.repository.project();
+        let name = self.settings.environments.project(&grant.repository);
         if wanted.contains(Permission::Push) && grant.granted.contains(Permission::Push) {
             return Ok(Grant { project: Some(self.open_project(ctx, &name).await?), ..grant });
         }

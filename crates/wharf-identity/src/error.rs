@@ -83,6 +83,9 @@ pub enum Error {
     /// Environments have this name.
     #[error("`{0}` is reserved for an environment and cannot be a project's name; choose another first part")]
     ReservedProject(ProjectName),
+    /// The settings name an environment as a project is named already.
+    #[error("project `{0}` is there already, so no environment can have its name; name the environment otherwise")]
+    EnvironmentIsProject(ProjectName),
     /// The project has repositories.
     #[error("project `{0}` has repositories; delete them first")]
     ProjectInUse(ProjectName),
@@ -197,6 +200,7 @@ impl Error {
             | Self::BadPage
             | Self::OtherService { .. } => Kind::Invalid,
             Self::Settings { .. }
+            | Self::EnvironmentIsProject(_)
             | Self::ProjectUseUnknown
             | Self::NoKeyring
             | Self::Random

@@ -8,7 +8,7 @@ pub(crate) mod store;
 use serde_json::{Value, json};
 use wharf_context::{Context, ProjectId, Timestamp};
 use wharf_db::Tx;
-use wharf_oci::{ProjectName, RepositoryName};
+use wharf_oci::ProjectName;
 
 use crate::access::rule::{Mode, may_create_projects, reads_everything};
 use crate::authority::Authority;
@@ -113,7 +113,8 @@ impl Identity {
         if let Some(project) = store::get(&mut *tx, name).await? {
             return Ok((project, Made::Before));
         }
-        if self.settings.reserved_names.iter().any(|reserved| reserved == name.as_str()) {
+        let is_reserved = self.settings.reserved_names.iter().any(|reserved| reserved == name.as_str());
+        if is_reserved || self.settings.environments.is_reserved(name) {
             return Err(Error::ReservedProject(name.clone()));
         }
         store::insert(tx, name, openness == Openness::Public).await?;
@@ -162,14 +163,25 @@ impl Identity {
             .await
     }
 
-    /// Whether a repository's project is still there: for the transaction that makes a repository. A token may name a
-    /// project that was deleted since it was issued.
+    /// Whether a repository's project is still there under its name: for the transaction that makes a repository. A token
+    /// may name a project that was deleted since it was issued.
     pub async fn confirm_project(
         tx: &mut Tx<'_>,
         project: ProjectId,
-        repository: &RepositoryName,
+        name: &ProjectName,
     ) -> Result<bool, wharf_db::Error> {
-        store::is_current(tx, project, &repository.project()).await
+        store::is_current(tx, project, name).await
+    }
+
+    /// Refuses environments whose name a project has: its repositories would be taken for another project's.
+    pub async fn check_environments(&self) -> Result<(), Error> {
+        for environment in self.settings.environments.iter() {
+            let Ok(name) = environment.as_str().parse() else { continue };
+            if store::get(&self.db, &name).await?.is_some() {
+                return Err(Error::EnvironmentIsProject(name));
+            }
+        }
+        Ok(())
     }
 }
 

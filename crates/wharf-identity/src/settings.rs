@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use wharf_oci::Environments;
+
 use crate::error::Error;
 
 /// The shortest life of a token: clients take less as a mistake and use this.
@@ -18,7 +20,9 @@ pub struct Settings {
     pub service: String,
     /// Anonymous callers may pull, push, overwrite, delete and create projects.
     pub is_open: bool,
-    /// Project names that nobody may create: environments have them.
+    /// The environments: no project may have their names.
+    pub environments: Environments,
+    /// More project names that nobody may create.
     pub reserved_names: Vec<String>,
     /// How long a token is good.
     pub token_lifetime: Duration,
@@ -67,7 +71,8 @@ impl Default for Settings {
             issuer: "wharf".to_owned(),
             service: "wharf".to_owned(),
             is_open: false,
-            reserved_names: ["d", "t", "s1", "s2", "p"].map(str::to_owned).to_vec(),
+            environments: Environments::default(),
+            reserved_names: Vec::new(),
             token_lifetime: Duration::from_secs(300),
             refresh_lifetime: DAY * 30,
             key_lifetime: DAY * 30,

@@ -4,12 +4,13 @@
 //! Pure: text and bytes in, values out. It opens no file, knows no clock and speaks no protocol. Every parser here
 //! reads bytes that a stranger sent; it refuses what is ambiguous instead of guessing.
 //!
-//! Reading order: [`digest`], [`name`], [`mod@reference`], [`image_name`], [`media_type`], [`json`], [`descriptor`],
+//! Reading order: [`digest`], [`name`], [`environment`], [`mod@reference`], [`image_name`], [`media_type`], [`json`], [`descriptor`],
 //! [`manifest`], [`index`], [`scope`], [`code`], [`ports`].
 
 pub mod code;
 pub mod descriptor;
 pub mod digest;
+pub mod environment;
 pub mod image_name;
 pub mod index;
 pub mod json;
@@ -23,6 +24,7 @@ pub mod scope;
 pub use code::ErrorCode;
 pub use descriptor::{Descriptor, DescriptorError, Platform};
 pub use digest::{Algorithm, Digest, DigestError};
+pub use environment::{EnvironmentError, EnvironmentName, Environments};
 pub use image_name::{ImageName, ImageNameError, RegistryHost};
 pub use json::{JsonError, MemberError};
 pub use manifest::{Content, Manifest, ManifestError};

@@ -30,7 +30,7 @@ pub enum NameError {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RepositoryName(String);
 
-/// The name of a project: the first path component of its repositories' names.
+/// The name of a project: the first path component of its repositories' names in development.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProjectName(String);
 
@@ -40,10 +40,25 @@ impl RepositoryName {
         &self.0
     }
 
-    /// The project that owns the repository.
-    pub fn project(&self) -> ProjectName {
-        let end = self.0.find('/').unwrap_or(self.0.len());
-        ProjectName(self.0[..end].to_owned())
+    /// The first path component. Which project owns the repository is told by [`crate::Environments::project`]: an
+    /// environment may stand before the project's name.
+    pub(crate) fn first(&self) -> &str {
+        self.0.split_once('/').map_or(self.0.as_str(), |(first, _)| first)
+    }
+
+    /// The first path component as a project's name.
+    pub(crate) fn owner(&self) -> ProjectName {
+        ProjectName(self.first().to_owned())
+    }
+
+    /// What stands behind the first path component.
+    pub(crate) fn rest(&self) -> Option<Self> {
+        self.0.split_once('/').map(|(_, rest)| Self(rest.to_owned()))
+    }
+
+    /// The name with one more path component, which is one, before it. The caller has seen that it is not too long.
+    pub(crate) fn behind(&self, component: &str) -> Self {
+        Self(format!("{component}/{self}"))
     }
 }
 
@@ -87,7 +102,7 @@ impl FromStr for ProjectName {
         if text.contains('/') {
             return Err(NameError::NotOneComponent);
         }
-        Ok(text.parse::<RepositoryName>()?.project())
+        Ok(text.parse::<RepositoryName>()?.owner())
     }
 }
 
@@ -125,10 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn a_project_is_the_first_component() {
+    fn a_name_has_its_components() {
         let name: RepositoryName = "payments/core/app".parse().expect("valid");
-        assert_eq!(name.project().as_str(), "payments");
-        assert_eq!("alpine".parse::<RepositoryName>().expect("valid").project().as_str(), "alpine");
+        assert_eq!((name.first(), name.owner().as_str()), ("payments", "payments"));
+        assert_eq!(name.rest().map(|rest| rest.to_string()).as_deref(), Some("core/app"));
+        assert_eq!(name.behind("t").as_str(), "t/payments/core/app");
+        assert_eq!("alpine".parse::<RepositoryName>().expect("valid").rest(), None);
         assert_eq!("a/b".parse::<ProjectName>(), Err(NameError::NotOneComponent));
     }
 

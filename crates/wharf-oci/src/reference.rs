@@ -26,10 +26,23 @@ pub enum ReferenceError {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tag(String);
 
+/// What attachments' tags end with, after `sha256-` and the digest's hash: cosign's, and nothing for the list of
+/// referrers.
+const ATTACHMENT_SUFFIXES: [&str; 4] = ["", ".sig", ".att", ".sbom"];
+
 impl Tag {
     /// The tag's text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The manifest that such a tag is attached to: `sha256-HASH.sig`, `.att` and `.sbom`, by which cosign finds
+    /// signatures, attestations and SBOMs, and `sha256-HASH`, the distribution-spec's "referrers tag".
+    pub fn attached_to(&self) -> Option<Digest> {
+        let rest = self.0.strip_prefix("sha256-")?;
+        let (hash, suffix) = rest.split_at_checked(64)?;
+        let is_ours = ATTACHMENT_SUFFIXES.contains(&suffix);
+        is_ours.then(|| format!("sha256:{hash}").parse().ok()).flatten()
     }
 }
 
@@ -94,6 +107,20 @@ mod tests {
         assert_eq!(digest.to_string().parse(), Ok(Reference::Digest(digest)));
         assert!(matches!("sha256:beef".parse::<Reference>(), Err(ReferenceError::Digest(_))));
         assert!(matches!("v1.0_a-b".parse::<Reference>(), Ok(Reference::Tag(_))));
+    }
+
+    #[test]
+    fn an_attachments_tag_says_what_it_is_attached_to() {
+        let digest = Digest::of(Algorithm::Sha256, b"x");
+        let of = |text: &str| text.parse::<Tag>().expect("valid").attached_to();
+        for suffix in ["", ".sig", ".att", ".sbom"] {
+            assert_eq!(of(&format!("sha256-{}{suffix}", digest.hex())), Some(digest), "{suffix}");
+        }
+        let upper = digest.hex().to_uppercase();
+        for other in ["latest", "sha256-abc.sig", &format!("sha256-{upper}.sig"), &format!("sha512-{}", digest.hex())] {
+            assert_eq!(of(other), None, "{other}");
+        }
+        assert_eq!(of(&format!("sha256-{}.signature", digest.hex())), None);
     }
 
     #[test]

@@ -65,7 +65,7 @@ async fn main() -> Result<(), Failure> {
 
 /// Pushes the blobs of a round with these numbers, one after the other.
 async fn push(registry: &Registry, round: usize, numbers: impl Iterator<Item = usize>) -> Result<(), Failure> {
-    let repository: RepositoryName = "p/app".parse()?;
+    let repository: RepositoryName = "pay/app".parse()?;
     let grant = Grant {
         repository: repository.clone(),
         project: Some(PROJECT),

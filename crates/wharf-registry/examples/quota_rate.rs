@@ -85,7 +85,7 @@ async fn measure(registry: &Registry, way: Way, number: i64, pushes: Range<usize
         let project = MaintainProject { id: first, name: "p".parse()? };
         let limit = Limit { hard: Some(FAR), warn: Some(FAR / 2) };
         let limits = Limits { bytes: limit, manifests: limit };
-        registry.set_quota(&context("p/app".parse()?, first), &project, &limits).await?;
+        registry.set_quota(&context("pay/app".parse()?, first), &project, &limits).await?;
     }
     let tasks = (0..PUSHERS).map(|pusher| {
         let offset = if matches!(way, Way::Apart) { pusher as i64 } else { 0 };

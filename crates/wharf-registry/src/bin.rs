@@ -18,6 +18,7 @@ pub use restore::{Overwriting, Restored};
 
 use crate::collection::untagged::store::{Place, note, note_all};
 use crate::error::Error;
+use crate::ports::Change;
 use crate::registry::Registry;
 use crate::repository::RepositoryId;
 use crate::{manifest, repository};
@@ -94,7 +95,7 @@ impl Registry {
     /// Takes everything in a repository's bin out of it for good, so that its space comes back after the grace. Says how
     /// many manifests that were.
     pub async fn empty_bin(&self, ctx: &Context, repository: &RepositoryName) -> Result<usize, Error> {
-        let permit = ctx.authorize::<Delete>(repository)?;
+        let permit = self.permit::<Delete>(ctx, repository)?;
         let grace = self.settings.grace;
         let mut emptied = 0;
         loop {
@@ -103,6 +104,7 @@ impl Registry {
                 .transaction(async |tx| {
                     let unknown = || Error::RepositoryUnknown(repository.clone());
                     let id = repository::store::get(tx, &permit).await?.ok_or_else(unknown)?;
+                    self.admit(tx, ctx, (id, &permit), Change::EmptyBin).await?;
                     let ids = store::all(tx, id, BATCH).await?;
                     manifest::store::erase(tx, &ids, grace).await?;
                     if ids.len() < BATCH {

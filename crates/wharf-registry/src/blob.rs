@@ -15,6 +15,7 @@ use wharf_oci::{Digest, RepositoryName};
 
 use crate::error::Error;
 use crate::figures::add;
+use crate::ports::Change;
 use crate::quota::charge::Payer;
 use crate::registry::Registry;
 use crate::repository;
@@ -33,7 +34,7 @@ pub struct Blob {
 impl Registry {
     /// Finds a blob in a repository without touching its bytes. One statement.
     pub async fn find_blob(&self, ctx: &Context, repository: &RepositoryName, digest: &Digest) -> Result<Blob, Error> {
-        let permit = ctx.authorize::<Pull>(repository)?;
+        let permit = self.permit::<Pull>(ctx, repository)?;
         let found = store::find(&self.db, &permit, digest).await?.ok_or(Error::BlobUnknown(*digest))?;
         Ok(Blob { digest: *digest, size_bytes: found.size_bytes, storage_key: found.storage_key, permit })
     }
@@ -41,7 +42,7 @@ impl Registry {
     /// Finds a blob for a client that asks whether it has to push it: bytes that are gone count as missing, and a
     /// blob that is due for collection gets new grace when the caller may push.
     pub async fn stat_blob(&self, ctx: &Context, repository: &RepositoryName, digest: &Digest) -> Result<Blob, Error> {
-        let permit = ctx.authorize::<Pull>(repository)?;
+        let permit = self.permit::<Pull>(ctx, repository)?;
         let found = store::find(&self.db, &permit, digest).await?.ok_or(Error::BlobUnknown(*digest))?;
         let blob = Blob { digest: *digest, size_bytes: found.size_bytes, storage_key: found.storage_key, permit };
         let stored =
@@ -122,7 +123,7 @@ impl Registry {
         digest: &Digest,
         from: MountSource<'_>,
     ) -> Result<Option<Digest>, Error> {
-        let permit = ctx.authorize::<Push>(repository)?;
+        let permit = self.permit::<Push>(ctx, repository)?;
         // A source that the caller may not read is like one that does not have the blob; a token that was not asked
         // for the source may still turn out to cover it.
         let source = match from {
@@ -151,11 +152,12 @@ impl Registry {
 
     /// Takes a blob out of a repository; other repositories keep theirs. The bytes go when nobody links them.
     pub async fn delete_blob(&self, ctx: &Context, repository: &RepositoryName, digest: &Digest) -> Result<(), Error> {
-        let permit = ctx.authorize::<Delete>(repository)?;
+        let permit = self.permit::<Delete>(ctx, repository)?;
         let grace = self.settings.grace;
         self.db
             .transaction(async |tx| {
                 let id = repository::store::get(tx, &permit).await?.ok_or(Error::BlobUnknown(*digest))?;
+                self.admit(tx, ctx, (id, &permit), Change::DeleteBlob { digest }).await?;
                 if !store::unlink(tx, id, digest).await? {
                     return Err(Error::BlobUnknown(*digest));
                 }

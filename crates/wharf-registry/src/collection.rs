@@ -12,7 +12,7 @@ pub mod holders;
 pub(crate) mod pass;
 #[cfg(test)]
 mod plans;
-mod rule;
+pub(crate) mod rule;
 pub mod status;
 pub(crate) mod store;
 pub(crate) mod untagged;

@@ -5,8 +5,9 @@ use wharf_blob::Failure;
 use wharf_context::quota::Resource;
 use wharf_context::{AuthorizeError, Kind};
 use wharf_oci::manifest::ManifestError;
-use wharf_oci::{Digest, ProjectName, Reference, RepositoryName, Tag};
+use wharf_oci::{Digest, EnvironmentName, ProjectName, Reference, RepositoryName, Tag};
 
+use crate::ports::{NotAdmitted, Refusal};
 use crate::quota::rule::written;
 
 /// An error of the registry.
@@ -102,6 +103,39 @@ pub enum Error {
         /// The tag.
         tag: Tag,
     },
+    /// What stands in an environment is changed by promotion alone, whoever asks.
+    #[error(
+        "`{repository}` is the environment `{environment}`: images get there by promotion only, see `wharf promote`"
+    )]
+    PromotedOnly {
+        /// The environment's repository.
+        repository: RepositoryName,
+        /// The environment.
+        environment: EnvironmentName,
+    },
+    /// Something was to be attached in an environment to what does not stand there.
+    #[error(
+        "`{digest}` does not stand in `{repository}`, so nothing can be attached to it there; promote it first, see `wharf promote`"
+    )]
+    NotPromoted {
+        /// The environment's repository.
+        repository: RepositoryName,
+        /// What is not there.
+        digest: Digest,
+    },
+    /// More belongs to a manifest than one transaction takes along.
+    #[error(
+        "more than {max} manifests belong to `{digest}`: too many to be placed at once; delete referrers that nobody needs"
+    )]
+    TooManyParts {
+        /// The manifest.
+        digest: Digest,
+        /// The limit.
+        max: usize,
+    },
+    /// A rule forbids the change.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The tag points to something else by now, so that restoring it would move it.
     #[error("tag `{tag}` points to `{current}` now; say that it is to be overwritten to move it back")]
     TagTaken {
@@ -201,8 +235,13 @@ impl Error {
             | Self::ManifestInvalid(_)
             | Self::ManifestBlobUnknown(_)
             | Self::QuotaInvalid { .. }
+            | Self::TooManyParts { .. }
             | Self::SizeMismatch { .. } => Kind::Invalid,
-            Self::TagExists { .. } | Self::QuotaExceeded { .. } => Kind::Denied,
+            Self::TagExists { .. }
+            | Self::QuotaExceeded { .. }
+            | Self::PromotedOnly { .. }
+            | Self::NotPromoted { .. }
+            | Self::Refused(_) => Kind::Denied,
             Self::UploadBusy(_) | Self::TagTaken { .. } | Self::PreconditionFailed { .. } | Self::FsckRunning => {
                 Kind::Conflict
             }
@@ -225,6 +264,15 @@ impl Error {
     pub(crate) fn store(operation: impl Into<String>) -> impl FnOnce(wharf_blob::Error) -> Self {
         let operation = operation.into();
         |source| Self::Store { operation, source }
+    }
+}
+
+impl From<NotAdmitted> for Error {
+    fn from(error: NotAdmitted) -> Self {
+        match error {
+            NotAdmitted::Refused(refusal) => Self::Refused(refusal),
+            NotAdmitted::Catalog(error) => Self::Catalog(error),
+        }
     }
 }
 

@@ -5,11 +5,14 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`source`], [`presence`], [`bin`], [`collection`], [`fsck`], [`moving`], [`quota`], [`usage`], [`figures`], [`ports`].
+//! [`referrer`], [`source`], [`presence`], [`bin`], [`environment`], [`collection`], [`fsck`], [`moving`], [`quota`],
+//! [`usage`], [`figures`], `admission`, [`ports`].
 
+mod admission;
 pub mod bin;
 pub mod blob;
 pub mod collection;
+pub mod environment;
 pub mod error;
 pub mod figures;
 pub mod fsck;
@@ -32,16 +35,18 @@ pub mod usage;
 
 pub use blob::Blob;
 pub use collection::Collected;
+pub use environment::{Placed, Placing, Withdrawn};
 pub use error::Error;
 pub use figures::Figures;
 pub use fsck::{Finding, FsckOptions, FsckRun, FsckState};
 pub use manifest::{Accepted, NewManifest, StoredManifest};
 pub use moving::{ByteCopy, BytesHold, CopyFigures, CopySettings, Damaged};
 pub use page::Page;
-pub use ports::{Projects, Replicas};
+pub use ports::{Admission, Change, NotAdmitted, Operation, Projects, Refusal, Replicas, TagNow};
 pub use presence::{Presence, Stored, Tagged};
 pub use referrer::{ReferrersPage, ReferrersQuery};
 pub use registry::Registry;
+pub use repository::RepositoriesQuery;
 pub use settings::Settings;
 pub use source::RepositorySource;
 pub use tag::Precondition;

@@ -18,6 +18,7 @@ pub use accept::Accept;
 pub use put::{Accepted, NewManifest};
 
 use crate::error::Error;
+use crate::ports::Change;
 use crate::registry::Registry;
 use crate::tag::{self, Precondition};
 use crate::{bin, repository, tag::rule::check};
@@ -43,7 +44,7 @@ impl Registry {
         reference: &Reference,
         accept: &Accept,
     ) -> Result<StoredManifest, Error> {
-        let permit = ctx.authorize::<Pull>(repository)?;
+        let permit = self.permit::<Pull>(ctx, repository)?;
         let unknown = || Error::ManifestUnknown { repository: repository.clone(), reference: reference.clone() };
         let stored = store::find(&self.db, &permit, reference).await?.ok_or_else(unknown)?;
         if accept.allows(&stored.media_type) {
@@ -66,13 +67,15 @@ impl Registry {
         digest: &Digest,
         precondition: &Precondition,
     ) -> Result<(), Error> {
-        let permit = ctx.authorize::<Delete>(repository)?;
+        let permit = self.permit::<Delete>(ctx, repository)?;
         let reference = Reference::Digest(*digest);
         let unknown = || Error::ManifestUnknown { repository: repository.clone(), reference: reference.clone() };
         self.db
             .transaction(async |tx| {
                 check(precondition, &reference, Some(*digest))?;
                 let id = repository::store::get(tx, &permit).await?.ok_or_else(unknown)?;
+                let tags = self.tags_to_end(tx, id, digest).await?;
+                self.admit(tx, ctx, (id, &permit), Change::DeleteManifest { digest, tags: &tags }).await?;
                 tag::store::end_all(tx, id, digest).await?;
                 if bin::put(tx, (id, digest), self.settings.bin_keep).await? == 0 {
                     // A client that deletes an index and then what it names is not told that it is late.

@@ -52,7 +52,7 @@ impl Registry {
         repository: &RepositoryName,
         query: &ReferrersQuery,
     ) -> Result<ReferrersPage, Error> {
-        let permit = ctx.authorize::<Pull>(repository)?;
+        let permit = self.permit::<Pull>(ctx, repository)?;
         let limit = page::limit(query.wanted);
         let mut found = store::list(&self.db, &permit, query, MAX_PAGE_BYTES).await?;
         let is_full = found.bytes >= MAX_PAGE_BYTES || found.rows.len() > limit;

@@ -9,7 +9,7 @@ use wharf_db::Db;
 
 use crate::collection::pass::Collecting;
 use crate::figures::Counters;
-use crate::ports::{Projects, Replicas};
+use crate::ports::{Admission, Projects, Replicas};
 use crate::quota::Desk;
 use crate::settings::Settings;
 
@@ -25,6 +25,7 @@ pub struct Registry {
     pub(crate) desk: Arc<Desk>,
     pub(crate) projects: Option<Arc<dyn Projects>>,
     pub(crate) replicas: Option<Arc<dyn Replicas>>,
+    pub(crate) admission: Option<Arc<dyn Admission>>,
     pub(crate) fsck_wanted: Arc<Notify>,
 }
 
@@ -41,6 +42,7 @@ impl Registry {
             desk: Arc::default(),
             projects: None,
             replicas: None,
+            admission: None,
             fsck_wanted: Arc::default(),
         }
     }
@@ -49,6 +51,12 @@ impl Registry {
     #[must_use]
     pub fn with_projects(self, projects: Arc<dyn Projects>) -> Self {
         Self { projects: Some(projects), ..self }
+    }
+
+    /// The same registry, which changes nothing that `admission` refuses.
+    #[must_use]
+    pub fn with_admission(self, admission: Arc<dyn Admission>) -> Self {
+        Self { admission: Some(admission), ..self }
     }
 
     /// The same registry, which repairs damaged blobs from registries that `replicas` knows.

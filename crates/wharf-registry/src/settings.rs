@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use wharf_context::quota::Limits;
+use wharf_oci::Environments;
 
 /// Settings of the registry.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Settings {
     pub sparse_images: bool,
     /// What a project may use that nothing was pushed to before. Others keep what was set for them.
     pub quota: Limits,
+    /// The environments: what stands in one of them but the first is placed there by governance alone.
+    pub environments: Environments,
 }
 
 impl Default for Settings {
@@ -40,6 +43,7 @@ impl Default for Settings {
             upload_expiry: Duration::from_secs(24 * HOUR),
             sparse_images: true,
             quota: Limits::default(),
+            environments: Environments::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ pub use rule::Precondition;
 
 use crate::error::Error;
 use crate::page::{self, Page};
+use crate::ports::{Change, TagNow};
 use crate::registry::Registry;
 use crate::repository;
 
@@ -40,7 +41,7 @@ impl Registry {
         tag: &Tag,
         precondition: &Precondition,
     ) -> Result<(), Error> {
-        let permit = ctx.authorize::<Delete>(repository)?;
+        let permit = self.permit::<Delete>(ctx, repository)?;
         let reference = Reference::Tag(tag.clone());
         let unknown = || Error::ManifestUnknown { repository: repository.clone(), reference: reference.clone() };
         self.db
@@ -48,6 +49,8 @@ impl Registry {
                 let id = repository::store::get(tx, &permit).await?.ok_or_else(unknown)?;
                 let digest = store::current(tx, id, tag).await?.ok_or_else(unknown)?;
                 rule::check(precondition, &reference, Some(digest))?;
+                let now = TagNow { tag: tag.clone(), digest: Some(digest) };
+                self.admit(tx, ctx, (id, &permit), Change::DeleteTag(&now)).await?;
                 store::end(tx, id, tag).await?;
                 tx.audit(
                     &AuditEntry::new(ctx, "tag.delete", format!("{repository}:{tag}"))

@@ -91,7 +91,8 @@ impl Registry {
         repository: &RepositoryName,
         algorithm: Algorithm,
     ) -> Result<Upload, Error> {
-        let permit = ctx.authorize::<Push>(repository)?;
+        let permit = self.permit::<Push>(ctx, repository)?;
+        self.check_promoted(&permit).await?;
         // Into a project that is full nothing is worth sending.
         self.check_room(&permit, 1).await?;
         let key = self.store.create().await.map_err(Error::store("begin an upload"))?;
@@ -103,7 +104,7 @@ impl Registry {
 
     /// Where an upload stands.
     pub async fn get_upload(&self, ctx: &Context, repository: &RepositoryName, id: Uuid) -> Result<Upload, Error> {
-        let permit = ctx.authorize::<Push>(repository)?;
+        let permit = self.permit::<Push>(ctx, repository)?;
         let record = self.load_upload(&permit, id).await?;
         Ok(Upload { id, offset_bytes: record.state.offset })
     }
@@ -116,7 +117,7 @@ impl Registry {
         id: Uuid,
         chunk: Chunk,
     ) -> Result<Upload, Error> {
-        let permit = ctx.authorize::<Push>(repository)?;
+        let permit = self.permit::<Push>(ctx, repository)?;
         let record = self.write_chunk(permit, id, chunk, Next::Chunk).await?;
         Ok(Upload { id, offset_bytes: record.state.offset })
     }
@@ -126,7 +127,7 @@ impl Registry {
     /// Bytes that hash to something else are thrown away with the upload.
     pub async fn commit_upload(&self, ctx: &Context, repository: &RepositoryName, end: UploadEnd) -> Result<(), Error> {
         let UploadEnd { id, digest, last } = end;
-        let permit = ctx.authorize::<Push>(repository)?;
+        let permit = self.permit::<Push>(ctx, repository)?;
         let record = match last {
             Some(chunk) => self.write_chunk(permit.clone(), id, chunk, Next::Commit).await?,
             None => self.load_upload(&permit, id).await?,
@@ -152,7 +153,8 @@ impl Registry {
         digest: &Digest,
         chunk: Chunk,
     ) -> Result<(), Error> {
-        let permit = ctx.authorize::<Push>(repository)?;
+        let permit = self.permit::<Push>(ctx, repository)?;
+        self.check_promoted(&permit).await?;
         if let Some(size_bytes) = chunk.stated_bytes().filter(|size_bytes| *size_bytes >= WORTH_A_LOOK) {
             self.check_room_for(&permit, digest, size_bytes).await?;
         }
@@ -169,7 +171,7 @@ impl Registry {
 
     /// Gives an upload up; its bytes go at once.
     pub async fn delete_upload(&self, ctx: &Context, repository: &RepositoryName, id: Uuid) -> Result<(), Error> {
-        let permit = ctx.authorize::<Push>(repository)?;
+        let permit = self.permit::<Push>(ctx, repository)?;
         let record = self.load_upload(&permit, id).await?;
         self.discard(&record).await
     }

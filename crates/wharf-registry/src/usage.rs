@@ -7,7 +7,7 @@
 mod store;
 
 use wharf_context::{Inspect, ProjectId};
-use wharf_oci::{ProjectName, RepositoryName};
+use wharf_oci::RepositoryName;
 
 use crate::error::Error;
 use crate::page;
@@ -54,7 +54,7 @@ impl Registry {
             if page.is_full() {
                 return Ok(page.end(Some(last.to_string())));
             }
-            let name: ProjectName = repository.project();
+            let name = self.settings.environments.project(&repository);
             page.add(name.to_string(), store::of_project(&self.db, project).await?);
             last = project.0;
         }

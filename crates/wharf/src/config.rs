@@ -16,6 +16,7 @@ pub(crate) mod database;
 pub(crate) mod duration;
 pub(crate) mod effective;
 pub(crate) mod encryption;
+pub(crate) mod environments;
 pub(crate) mod fsck;
 pub(crate) mod limits;
 pub(crate) mod log;
@@ -40,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) storage: storage::Storage,
     pub(crate) encryption: encryption::Encryption,
     pub(crate) registry: registry::Registry,
+    pub(crate) environments: environments::Environments,
     pub(crate) quota: quota::Quota,
     pub(crate) collection: collection::Collection,
     pub(crate) bin: bin::Bin,

@@ -65,11 +65,12 @@ pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyh
     let store = keys::seal(config, store::open(config, environment).await?, &keyring);
     let operator = operator::operator(config, environment, (db.clone(), keyring.clone()), Arc::clone(&store));
     let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock));
-    let registry = registry.with_projects(Arc::new(Owners));
+    let registry = registry.with_projects(Arc::new(Owners(config.environments.all())));
     let registry = registry.with_replicas(Arc::new(Elsewhere::open(&config.fsck)?));
     let identity = Identity::new(settings::identity(config), db.clone(), clock).context("start identity")?;
     let identity = identity.with_project_use(Arc::new(Repositories));
     let identity = identity.with_keyring(keyring).await.context("seal the catalog's secrets")?;
+    identity.check_environments().await.context("start with these environments")?;
     let first_password =
         identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
     let governance = Governance::new(db.clone());

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::Request;
 use wharf_api_distribution::{ENDPOINTS, Operation};
 
-use crate::fixture::{CALLERS, Fixture, IMAGE, image, sha256};
+use crate::fixture::{CALLERS, Fixture, IMAGE, image, sha256, signature};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/access.txt");
 
@@ -22,7 +22,7 @@ const fn attempt(operation: Operation, method: &'static str, what: &'static str)
     Try { operation, method, what }
 }
 
-const TRIES: [Try; 24] = [
+const TRIES: [Try; 30] = [
     attempt(Operation::Ping, "GET", "is this a registry"),
     attempt(Operation::PullBlob, "GET", "a blob"),
     attempt(Operation::PullBlob, "HEAD", "a blob"),
@@ -40,6 +40,12 @@ const TRIES: [Try; 24] = [
     attempt(Operation::PutManifest, "PUT", "a tag moved"),
     attempt(Operation::PutManifest, "PUT", "a digest"),
     attempt(Operation::PutManifest, "PUT", "into a reserved project"),
+    attempt(Operation::PullManifest, "GET", "a tag of an environment"),
+    attempt(Operation::OpenUpload, "POST", "an upload in an environment"),
+    attempt(Operation::PutManifest, "PUT", "a tag of an environment"),
+    attempt(Operation::PutManifest, "PUT", "a signature in an environment"),
+    attempt(Operation::DeleteManifest, "DELETE", "a tag of an environment"),
+    attempt(Operation::DeleteBlob, "DELETE", "a blob of an environment"),
     attempt(Operation::PutManifest, "PUT", "into a project that is not there"),
     attempt(Operation::ListTags, "GET", "tags"),
     attempt(Operation::DeleteManifest, "DELETE", "a tag"),
@@ -55,9 +61,38 @@ async fn open(fixture: &Fixture, repository: &str) -> String {
     opened.header("location").to_owned()
 }
 
+/// Path and body of a try in the environment, to which the base was promoted.
+fn in_environment(attempt: &Try, name: &str) -> Option<(String, Body)> {
+    Some(match (attempt.operation, attempt.what) {
+        (Operation::PullManifest | Operation::DeleteManifest, "a tag of an environment") => {
+            (format!("/v2/t/{name}/manifests/base"), Body::empty())
+        }
+        (Operation::OpenUpload, "an upload in an environment") => {
+            (format!("/v2/t/{name}/blobs/uploads/"), Body::empty())
+        }
+        (Operation::PutManifest, "a tag of an environment") => {
+            (format!("/v2/t/{name}/manifests/base"), Body::from(image(b"base")))
+        }
+        (Operation::PutManifest, "a signature in an environment") => {
+            let tag = format!("sha256-{}.sig", sha256(image(b"base").as_bytes()).hex());
+            (format!("/v2/t/{name}/manifests/{tag}"), Body::from(signature()))
+        }
+        (Operation::DeleteBlob, "a blob of an environment") => {
+            (format!("/v2/t/{name}/blobs/{}", sha256(b"base")), Body::empty())
+        }
+        (Operation::PutManifest, "into a reserved project") => {
+            (format!("/v2/p/t/{name}/manifests/v1"), Body::from(image(b"base")))
+        }
+        (_, _) => return None,
+    })
+}
+
 /// Makes what a try needs, as the administrator, and gives path and body.
 async fn prepare(fixture: &Fixture, attempt: &Try, project: &str, nonce: &str) -> (String, Body) {
     let name = format!("{project}/app");
+    if let Some(prepared) = in_environment(attempt, &name) {
+        return prepared;
+    }
     let layer = format!("layer {nonce}");
     let empty = Body::empty;
     match (attempt.operation, attempt.what) {
@@ -95,9 +130,6 @@ async fn prepare(fixture: &Fixture, attempt: &Try, project: &str, nonce: &str) -
             let body = image(b"base");
             (format!("/v2/{name}/manifests/{}", sha256(body.as_bytes())), Body::from(body))
         }
-        (Operation::PutManifest, "into a reserved project") => {
-            (format!("/v2/p/{project}/app/manifests/v1"), Body::from(image(b"base")))
-        }
         (Operation::PutManifest, _) => (format!("/v2/nowhere-{nonce}/app/manifests/v1"), Body::from(image(b"base"))),
         (Operation::ListTags, _) => (format!("/v2/{name}/tags/list"), empty()),
         (Operation::DeleteManifest, "a tag") => {
@@ -120,7 +152,8 @@ async fn prepare(fixture: &Fixture, attempt: &Try, project: &str, nonce: &str) -
 async fn table(fixture: &Fixture) -> String {
     let mut table = String::new();
     for project in ["private", "public"] {
-        fixture.push_image(&format!("{project}/app"), "base", b"base").await;
+        let digest = fixture.push_image(&format!("{project}/app"), "base", b"base").await;
+        fixture.promote(&format!("{project}/app"), "base", &digest).await;
         table.push_str(&format!("{:<56}", format!("## {project} project")));
         for caller in CALLERS {
             table.push_str(&format!(" {caller:>13}"));

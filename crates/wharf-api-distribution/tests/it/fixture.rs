@@ -8,11 +8,11 @@ use axum::http::{HeaderMap, Request, Response, StatusCode};
 use data_encoding::BASE64;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
-use wharf_api_distribution::Settings;
-use wharf_context::{Caller, Context, FakeClock, Grants, Permission, Permissions, RequestId};
+use wharf_api_distribution::{Naming, Settings};
+use wharf_context::{Caller, Context, FakeClock, Govern, Grants, Permission, Permissions, RequestId};
 use wharf_identity::{Hashing, Identity, MemberName, NewRobot, NewUser, Openness, Role, Secret, SystemRole};
-use wharf_oci::{Algorithm, Digest};
-use wharf_registry::Registry;
+use wharf_oci::{Algorithm, Digest, ProjectName};
+use wharf_registry::{Placing, Registry};
 use wharf_testkit::Database;
 
 pub(crate) const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -38,7 +38,7 @@ pub(crate) struct Fixture {
     pub(crate) identity: Identity,
     pub(crate) registry: Registry,
     pub(crate) clock: Arc<FakeClock>,
-    _database: Database,
+    database: Database,
 }
 
 /// An answer, read to its end.
@@ -65,7 +65,11 @@ impl Answer {
 
 impl Fixture {
     pub(crate) async fn open() -> Self {
-        Self::with(Settings { public_url: None, service: "wharf".to_owned(), redirect: None }, false).await
+        Self::with(
+            Settings { public_url: None, service: "wharf".to_owned(), redirect: None, naming: Naming::default() },
+            false,
+        )
+        .await
     }
 
     pub(crate) async fn with(settings: Settings, is_open: bool) -> Self {
@@ -79,7 +83,7 @@ impl Fixture {
         let registry =
             Registry::new(wharf_registry::Settings::default(), database.db.clone(), store, Arc::clone(&clock) as _);
         let router = wharf_api_distribution::router(registry.clone(), identity.clone(), settings);
-        let mut this = Self { router, robots: Vec::new(), identity, registry, clock, _database: database };
+        let mut this = Self { router, robots: Vec::new(), identity, registry, clock, database };
         this.people().await;
         this
     }
@@ -147,6 +151,18 @@ impl Fixture {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
+    /// Places what a tag of development points to in environment `t`, under the same tag.
+    pub(crate) async fn promote(&self, repository: &str, tag: &str, digest: &Digest) {
+        let project: ProjectName = repository.split('/').next().unwrap_or_default().parse().expect("valid");
+        let (project, _) = self.identity.get_project(&system(), &project).await.expect("there");
+        let (from, to) = (repository.parse().expect("valid"), format!("t/{repository}").parse().expect("valid"));
+        let tags = [tag.parse().expect("valid")];
+        let placing = Placing { govern: Govern::decided(project.id), from: &from, digest, to: &to, tags: &tags };
+        let ctx = &system();
+        let placed = self.database.db.transaction(async |tx| self.registry.place(tx, ctx, &placing).await).await;
+        placed.expect("placed");
+    }
+
     /// A request of the administrator.
     pub(crate) async fn ask(
         &self,
@@ -195,6 +211,11 @@ pub(crate) fn system() -> Context {
 
 pub(crate) fn sha256(content: &[u8]) -> Digest {
     Digest::of(Algorithm::Sha256, content)
+}
+
+/// A cosign signature: a manifest whose layer is what was signed.
+pub(crate) fn signature() -> String {
+    image(b"base").replace("application/vnd.oci.image.layer.v1.tar", "application/vnd.dev.cosign.simplesigning.v1+json")
 }
 
 pub(crate) fn image(layer: &[u8]) -> String {

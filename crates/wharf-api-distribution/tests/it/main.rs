@@ -3,6 +3,7 @@
 mod access;
 mod blobs;
 mod conditions;
+mod environments;
 mod fixture;
 mod hostile;
 mod manifests;

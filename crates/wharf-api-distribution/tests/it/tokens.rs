@@ -107,7 +107,12 @@ async fn passwords_and_refresh_tokens_are_posted() {
 
 #[tokio::test]
 async fn in_open_mode_anonymous_callers_need_no_token() {
-    let settings = wharf_api_distribution::Settings { public_url: None, service: "wharf".to_owned(), redirect: None };
+    let settings = wharf_api_distribution::Settings {
+        public_url: None,
+        service: "wharf".to_owned(),
+        redirect: None,
+        naming: wharf_api_distribution::Naming::default(),
+    };
     let fixture = Fixture::with(settings, true).await;
     assert_eq!(get(&fixture, "/v2/", None).await.status, StatusCode::OK);
     let path = format!("/v2/new/app/blobs/uploads/?digest={}", crate::fixture::sha256(b"x"));

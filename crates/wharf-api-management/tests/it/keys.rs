@@ -71,7 +71,8 @@ async fn the_audit_log_says_who_did_what_and_never_a_secret() {
 #[tokio::test]
 async fn the_server_says_its_version_to_who_has_logged_in() {
     let fixture = Fixture::open().await;
-    let wanted = json!({ "version": "1.2.3", "service": "wharf", "is_open": false });
+    let environments = ["d", "t", "s1", "s2", "p"];
+    let wanted = json!({ "version": "1.2.3", "service": "wharf", "environments": environments, "is_open": false });
     assert_eq!(fixture.get("stranger", "/api/v1/server").await.done(200), wanted);
     fixture.get("anonymous", "/api/v1/server").await.refused(401);
 }

@@ -5,6 +5,7 @@
 mod buildah;
 mod crane;
 mod docker;
+mod environment;
 mod helm;
 mod oras;
 mod podman;

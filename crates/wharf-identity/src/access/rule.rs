@@ -1,7 +1,7 @@
 //! Who may do what with the content of a repository. Pure: the one table that it is decided by.
 
 use wharf_context::{Permission, Permissions, ProjectId, Visibility};
-use wharf_oci::RepositoryName;
+use wharf_oci::{EnvironmentName, RepositoryName};
 
 use crate::account::Account;
 use crate::role::{Role, SystemRole};
@@ -22,9 +22,34 @@ pub(crate) enum Mode {
     Open,
 }
 
-/// What `account` may do with `repository`. `standing` is `None` where the project does not exist: then it is what a
+/// A repository, and the promoted environment of which it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct View {
+    /// Its name in development.
+    pub(crate) repository: RepositoryName,
+    pub(crate) environment: Option<EnvironmentName>,
+}
+
+/// What `account` may do with a repository. `standing` is `None` where the project does not exist: then it is what a
 /// caller who may create the project could do in it.
-pub(crate) fn permissions(
+pub(crate) fn permissions(account: &Account, standing: Option<&Standing>, view: &View, mode: Mode) -> Permissions {
+    let held = in_development(account, standing, &view.repository, mode);
+    match (&view.environment, standing) {
+        (None, _) => held,
+        (Some(_), Some(_)) => in_environment(held),
+        // Nobody makes a project by pushing where only promotion brings images.
+        (Some(_), None) => held.intersection(Permissions::of(&[Permission::Pull])),
+    }
+}
+
+/// What of it holds in a promoted environment: what stands there is changed by promotion alone. Who may attach pushes for
+/// it; the registry lets nothing else through.
+fn in_environment(held: Permissions) -> Permissions {
+    let kept = held.intersection(Permissions::of(&[Permission::Pull, Permission::Attach]));
+    if kept.contains(Permission::Attach) { kept.union(Permissions::of(&[Permission::Push])) } else { kept }
+}
+
+fn in_development(
     account: &Account,
     standing: Option<&Standing>,
     repository: &RepositoryName,
@@ -138,7 +163,8 @@ mod tests {
     }
 
     fn decide(account: &Account, standing: Option<Standing>, mode: Mode) -> Permissions {
-        permissions(account, standing.as_ref(), &"app/web".parse().expect("valid"), mode)
+        let view = View { repository: "app/web".parse().expect("valid"), environment: None };
+        permissions(account, standing.as_ref(), &view, mode)
     }
 
     #[test]
@@ -176,6 +202,38 @@ mod tests {
             assert_eq!(decide(&account, standing, Mode::Closed), Permissions::of(closed), "{who}");
             assert_eq!(decide(&account, standing, Mode::Open), Permissions::of(open), "{who}, open");
         }
+    }
+
+    #[test]
+    fn a_promoted_environment_is_pulled_from_and_attached_to() {
+        const ATTACH: &[Permission] = &[Permission::Pull, Permission::Push, Permission::Attach];
+        let (administrator, auditor) = (user(Some(SystemRole::Administrator)), user(Some(SystemRole::Auditor)));
+        let private = standing(false, None);
+        let member = |role| standing(false, Some(role));
+        #[rustfmt::skip]
+        let table: [(&str, Account, Option<Standing>, &[Permission]); 13] = [
+            ("anonymous, private"       , Account::Anonymous   , private                  , NONE),
+            ("anonymous, public"        , Account::Anonymous   , standing(true, None)     , PULL),
+            ("guest"                    , user(None)           , member(Role::Guest)      , PULL),
+            ("developer"                , user(None)           , member(Role::Developer)  , PULL),
+            ("maintainer"               , user(None)           , member(Role::Maintainer) , ATTACH),
+            ("owner"                    , user(None)           , member(Role::Owner)      , ATTACH),
+            ("administrator"            , administrator.clone(), private                  , ATTACH),
+            ("administrator, no project", administrator        , None                     , PULL),
+            ("auditor"                  , auditor              , private                  , PULL),
+            ("system"                   , Account::System      , private                  , ATTACH),
+            ("robot to push"            , robot(NEW, &[])      , private                  , PULL),
+            ("robot to delete"          , robot(&[Permission::Overwrite, Permission::Delete], &[]), private, NONE),
+            ("robot to sign"            , robot(&[Permission::Pull, Permission::Attach], &["app/w*"]), private, ATTACH),
+        ];
+        let environment = Some("t".parse().expect("valid"));
+        let view = View { repository: "app/web".parse().expect("valid"), environment };
+        for (who, account, standing, wanted) in table {
+            let held = permissions(&account, standing.as_ref(), &view, Mode::Closed);
+            assert_eq!(held, Permissions::of(wanted), "{who}");
+        }
+        let open = permissions(&Account::Anonymous, private.as_ref(), &view, Mode::Open);
+        assert_eq!(open, Permissions::of(ATTACH), "not even a registry without log-in");
     }
 
     #[test]

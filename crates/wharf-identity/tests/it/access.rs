@@ -1,6 +1,6 @@
 //! Which grants a request gets.
 
-use wharf_context::{AuthorizeError, Permission, Pull, Push, Visibility};
+use wharf_context::{AuthorizeError, Delete, Overwrite, Permission, Pull, Push, Visibility};
 use wharf_identity::{Credentials, MemberName, NewRobot, Openness, Role, SystemRole};
 
 use crate::fixture::{Fixture, basic, granted, kind, parse, system, wanted, with_password};
@@ -104,8 +104,7 @@ async fn a_project_made_in_open_mode_is_public() {
 #[tokio::test]
 async fn the_names_of_environments_are_refused_with_a_sentence() {
     let fixture = people().await;
-    for name in ["d", "t", "s1", "s2", "p"] {
-        let repository = format!("{name}/app");
+    for repository in ["d", "t", "s1", "s2", "p", "t/p/app", "d/t/app", "p/d"].map(str::to_owned) {
         let error = fixture.context(&basic("root"), &[wanted(&repository, NEW)]).await.expect_err("refused");
         assert!(error.to_string().contains("reserved for an environment"), "{error}");
         let token = fixture.bearer(basic("root"), &format!("repository:{repository}:push")).await;
@@ -113,6 +112,30 @@ async fn the_names_of_environments_are_refused_with_a_sentence() {
         // Looking is not refused: there is nothing to see.
         assert!(fixture.context(&basic("root"), &[wanted(&repository, PULL)]).await.is_ok());
     }
+}
+
+#[tokio::test]
+async fn an_environments_repository_is_its_projects_and_only_pulled_from_and_attached_to() {
+    let fixture = people().await;
+    let project = fixture.identity.get_project(&system(), &parse("app")).await.expect("there").0.id;
+    for credentials in [basic("root"), basic("owner")] {
+        let token = fixture.bearer(credentials.clone(), "repository:t/app/web:*").await;
+        for credentials in [credentials, token] {
+            let ctx = fixture.context(&credentials, &[wanted("t/app/web", NEW)]).await.expect("a context");
+            let permit = ctx.authorize::<Push>(&parse("t/app/web")).expect("to attach");
+            assert_eq!(permit.project(), project);
+            for refused in [
+                ctx.authorize::<Overwrite>(&parse("t/app/web")).map(drop),
+                ctx.authorize::<Delete>(&parse("t/app/web")).map(drop),
+            ] {
+                assert!(matches!(refused, Err(AuthorizeError::Denied { .. })), "{refused:?}");
+            }
+        }
+    }
+    // Pushing there makes no project, whoever pushes.
+    let ctx = fixture.context(&basic("root"), &[wanted("t/new/web", NEW)]).await.expect("a context");
+    assert!(matches!(ctx.authorize::<Push>(&parse("t/new/web")), Err(AuthorizeError::Denied { .. })));
+    assert!(fixture.identity.get_project(&system(), &parse("new")).await.is_err());
 }
 
 #[tokio::test]

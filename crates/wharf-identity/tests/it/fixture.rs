@@ -133,13 +133,14 @@ pub(crate) fn request(credentials: Credentials, scopes: &str) -> TokenRequest {
 
 /// Which permissions a context grants on a repository.
 pub(crate) fn granted(ctx: &Context, repository: &str) -> Vec<Permission> {
-    use wharf_context::{Delete, Overwrite, Pull, Push};
+    use wharf_context::{Attach, Delete, Overwrite, Pull, Push};
     let name = parse(repository);
     let checks = [
         (Permission::Pull, ctx.authorize::<Pull>(&name).is_ok()),
         (Permission::Push, ctx.authorize::<Push>(&name).is_ok()),
         (Permission::Overwrite, ctx.authorize::<Overwrite>(&name).is_ok()),
         (Permission::Delete, ctx.authorize::<Delete>(&name).is_ok()),
+        (Permission::Attach, ctx.authorize::<Attach>(&name).is_ok()),
     ];
     checks.into_iter().filter(|(_, is_granted)| *is_granted).map(|(permission, _)| permission).collect()
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use wharf_context::{Kind, Permission};
-use wharf_identity::{Error, Identity, MemberName, Openness, PageRequest, ProjectChange, Role, SystemRole};
+use wharf_identity::{Error, Identity, MemberName, Openness, PageRequest, ProjectChange, Role, Settings, SystemRole};
+use wharf_oci::Environments;
 
 use crate::fixture::{Fixture, kind, parse, settings, system};
 
@@ -92,14 +93,27 @@ async fn a_project_that_is_gone_or_another_is_not_confirmed() {
     let id = fixture.project("app", Openness::Private).await;
     fixture.project("other", Openness::Private).await;
     let confirm = async |name: &str| {
-        let repository = parse(name);
+        let name = parse(name);
         let db = &fixture.database.db;
-        db.transaction(async |tx| Identity::confirm_project(tx, id, &repository).await).await.expect("asked")
+        db.transaction(async |tx| Identity::confirm_project(tx, id, &name).await).await.expect("asked")
     };
-    assert!(confirm("app/web").await && !confirm("other/web").await);
+    assert!(confirm("app").await && !confirm("other").await);
     fixture.identity.delete_project(&system(), &parse("app")).await.expect("deleted");
     fixture.project("app", Openness::Private).await;
-    assert!(!confirm("app/web").await);
+    assert!(!confirm("app").await);
+}
+
+#[tokio::test]
+async fn no_environment_takes_the_name_of_a_project_that_is_there() {
+    let fixture = Fixture::new().await;
+    fixture.project("qa", Openness::Private).await;
+    fixture.identity.check_environments().await.expect("no project is called d, t, s1, s2 or p");
+    let names = ["d", "qa", "p"].map(|name| name.parse().expect("valid")).to_vec();
+    let settings = Settings { environments: Environments::new(names).expect("few"), ..settings() };
+    let db = fixture.database.db.clone();
+    let identity = Identity::new(settings, db, Arc::clone(&fixture.database.clock) as _).expect("the settings fit");
+    let refused = identity.check_environments().await;
+    assert!(matches!(refused, Err(Error::EnvironmentIsProject(name)) if name.as_str() == "qa"));
 }
 
 #[tokio::test]

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use wharf_context::quota::Amount;
-use wharf_context::{Context, Delete, Event, Overwrite, Permit};
+use wharf_context::{Context, Delete, Event, Overwrite};
 use wharf_db::{AuditEntry, Tx};
 use wharf_oci::{Digest, Reference, RepositoryName, Tag};
 
 use super::store;
 use crate::collection::untagged::store::{Place, note};
 use crate::error::Error;
+use crate::ports::{Change, TagNow};
 use crate::quota::charge::Payer;
 use crate::registry::Registry;
 use crate::repository::{self, RepositoryId};
@@ -43,9 +44,9 @@ impl Registry {
         digest: Option<&Digest>,
         overwriting: Overwriting,
     ) -> Result<Restored, Error> {
-        let permit = ctx.authorize::<Delete>(repository)?;
+        let permit = self.permit::<Delete>(ctx, repository)?;
         if overwriting == Overwriting::Allowed {
-            ctx.authorize::<Overwrite>(repository)?;
+            self.permit::<Overwrite>(ctx, repository)?;
         }
         let not_in_bin = || Error::NotInBin { repository: repository.clone(), reference: Reference::Tag(tag.clone()) };
         let keep = self.settings.bin_keep;
@@ -57,12 +58,13 @@ impl Registry {
                 let current = tag::store::current(tx, id, tag).await?;
                 let past = store::past_digest(tx, (id, tag), (digest, current.as_ref()), since).await?;
                 let digest = past.ok_or_else(not_in_bin)?;
-                if let Some(current) = current {
-                    if overwriting == Overwriting::Refused {
-                        return Err(Error::TagTaken { tag: tag.clone(), current });
-                    }
-                    tag::store::end(tx, id, tag).await?;
+                if let (Some(current), Overwriting::Refused) = (current, overwriting) {
+                    return Err(Error::TagTaken { tag: tag.clone(), current });
                 }
+                let now = TagNow { tag: tag.clone(), digest: current };
+                let change = Change::RestoreManifest { digest: &digest, tag: Some(&now) };
+                self.admit(tx, ctx, (id, &permit), change).await?;
+                tag::store::end(tx, id, tag).await?;
                 let (media_type, manifests) = revive(tx, (id, &digest), keep).await?.ok_or_else(not_in_bin)?;
                 account.take(tx, &amount(manifests)).await?;
                 tag::store::point(tx, ctx, id, tag, &digest).await?;
@@ -81,13 +83,14 @@ impl Registry {
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<Restored, Error> {
-        let permit: Permit<Delete> = ctx.authorize(repository)?;
+        let permit = self.permit::<Delete>(ctx, repository)?;
         let not_in_bin = || Error::NotInBin { repository: repository.clone(), reference: Reference::Digest(*digest) };
         let keep = self.settings.bin_keep;
         let account = self.account(Payer::new(ctx, &permit));
         self.db
             .transaction(async |tx| {
                 let id = repository::store::get(tx, &permit).await?.ok_or_else(not_in_bin)?;
+                self.admit(tx, ctx, (id, &permit), Change::RestoreManifest { digest, tag: None }).await?;
                 let (media_type, manifests) = revive(tx, (id, digest), keep).await?.ok_or_else(not_in_bin)?;
                 if manifests == 0 {
                     return Err(not_in_bin());

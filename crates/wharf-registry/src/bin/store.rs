@@ -126,7 +126,7 @@ pub(super) async fn gone_children(
 }
 
 /// The media type of a manifest that is there.
-pub(super) async fn media_type(tx: &mut Tx<'_>, (repository, digest): Place<'_>) -> Result<Option<String>, Error> {
+pub(crate) async fn media_type(tx: &mut Tx<'_>, (repository, digest): Place<'_>) -> Result<Option<String>, Error> {
     let row = tx
         .query_opt(
             "SELECT media_type FROM manifests WHERE repository_id = ?1 AND digest = ?2 AND deleted_at IS NULL",

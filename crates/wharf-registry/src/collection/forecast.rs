@@ -112,13 +112,13 @@ impl Registry {
         after: &After,
         (time, limit): (std::time::Duration, usize),
     ) -> Result<Vec<(After, Option<Forecast>)>, Error> {
-        let keep = self.settings.bin_keep;
+        let (settings, keep) = (&self.settings, self.settings.bin_keep);
         self.db
             .transaction(async |tx| {
                 let mut rows = store::untagged(tx, after, (time, limit)).await?;
                 for (_, entry, repository) in &mut rows {
                     let Some(Forecast { digest: Some(digest), due_at, .. }) = entry.as_mut() else { continue };
-                    let needs = untagged::store::needs(tx, (*repository, digest)).await?;
+                    let needs = untagged::store::needs(tx, (*repository, digest), &settings.environments).await?;
                     match rule::judge(&needs, tx.now(), keep) {
                         Verdict::Forget => *entry = None,
                         Verdict::Wait(until) => *due_at = until.max(*due_at),

@@ -6,19 +6,32 @@ use wharf_context::Timestamp;
 
 /// What may need a manifest, as the catalog says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Needs {
+pub(crate) struct Needs {
     /// It is there, and not in the bin.
-    pub(super) is_there: bool,
+    pub(crate) is_there: bool,
     /// A tag points to it.
-    pub(super) has_tag: bool,
+    pub(crate) has_tag: bool,
     /// An index names it.
-    pub(super) has_index: bool,
+    pub(crate) has_index: bool,
     /// It is the subject of another manifest.
-    pub(super) has_referrer: bool,
+    pub(crate) has_referrer: bool,
     /// It names a subject, which is there.
-    pub(super) has_subject: bool,
+    pub(crate) has_subject: bool,
+    /// It stands in a promoted environment, where governance alone takes things away.
+    pub(crate) is_promoted: bool,
     /// When the last of the tags that pointed to it ended.
-    pub(super) tag_ended_at: Option<Timestamp>,
+    pub(crate) tag_ended_at: Option<Timestamp>,
+}
+
+impl Needs {
+    /// Whether it must stay although what is attached to it would go along.
+    pub(crate) fn is_named(&self) -> bool {
+        self.has_tag || self.has_index
+    }
+
+    fn is_needed(&self) -> bool {
+        self.is_named() || self.has_referrer || self.has_subject || self.is_promoted
+    }
 }
 
 /// What is done about it.
@@ -33,7 +46,7 @@ pub(super) enum Verdict {
 }
 
 pub(super) fn judge(needs: &Needs, now: Timestamp, bin_keep: Duration) -> Verdict {
-    if !needs.is_there || needs.has_tag || needs.has_index || needs.has_referrer || needs.has_subject {
+    if !needs.is_there || needs.is_needed() {
         return Verdict::Forget;
     }
     match needs.tag_ended_at.map(|ended| ended.plus(bin_keep)) {
@@ -57,6 +70,7 @@ mod tests {
             (Needs { has_index: true, ..idle }, Verdict::Forget),
             (Needs { has_referrer: true, ..idle }, Verdict::Forget),
             (Needs { has_subject: true, ..idle }, Verdict::Forget),
+            (Needs { is_promoted: true, ..idle }, Verdict::Forget),
             (Needs { tag_ended_at: Some(Timestamp(6_000_000)), ..idle }, Verdict::Bin),
             (Needs { tag_ended_at: Some(Timestamp(7_000_000)), ..idle }, Verdict::Wait(Timestamp(11_000_000))),
         ];

@@ -46,7 +46,7 @@ impl Registry {
                     if !store::take(tx, review).await? {
                         continue;
                     }
-                    let needs = store::needs(tx, place).await?;
+                    let needs = store::needs(tx, place, &self.settings.environments).await?;
                     match rule::judge(&needs, tx.now(), keep) {
                         Verdict::Forget => {}
                         Verdict::Wait(since_at) => store::note_since(tx, place, since_at.minus(after)).await?,

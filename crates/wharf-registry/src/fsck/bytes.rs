@@ -28,7 +28,7 @@ impl Registry {
         let seen = self.look(keeper, options, row).await?;
         match rule::judge(row.standing, seen) {
             Verdict::Fine => Ok(None),
-            Verdict::Withdraw(standing, problem) => self.withdraw(keeper, row, standing, problem).await,
+            Verdict::Withdraw(standing, problem) => self.withdraw_blob(keeper, row, standing, problem).await,
             Verdict::Restore => self.restore(keeper, row).await,
             Verdict::StillWrong(problem) => self.report(keeper, row, problem).await,
         }
@@ -61,7 +61,7 @@ impl Registry {
         Ok(if verifier.finish().is_ok() { Seen::Whole } else { Seen::OtherDigest })
     }
 
-    async fn withdraw(
+    async fn withdraw_blob(
         &self,
         keeper: &mut Keeper,
         row: &BlobRow,

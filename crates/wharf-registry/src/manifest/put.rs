@@ -12,6 +12,7 @@ use super::store;
 use crate::collection::untagged;
 use crate::error::Error;
 use crate::figures::add;
+use crate::ports::{Change, TagNow};
 use crate::quota::charge::Payer;
 use crate::registry::Registry;
 use crate::repository::RepositoryId;
@@ -84,6 +85,37 @@ impl Parsed<'_> {
     }
 }
 
+/// How the tags of a push are pointed.
+#[derive(Debug, Clone, Copy)]
+struct Pointing<'a> {
+    new: &'a NewManifest,
+    digest: Digest,
+    may_overwrite: bool,
+}
+
+impl Pointing<'_> {
+    /// What the tags point to before the push.
+    async fn now(&self, tx: &mut Tx<'_>, id: RepositoryId, tags: &[Tag]) -> Result<Vec<TagNow>, Error> {
+        let mut all = Vec::with_capacity(tags.len());
+        for tag in tags {
+            all.push(TagNow { tag: tag.clone(), digest: tag::store::current(tx, id, tag).await? });
+        }
+        Ok(all)
+    }
+
+    async fn point(&self, tx: &mut Tx<'_>, ctx: &Context, id: RepositoryId, now: &TagNow) -> Result<(), Error> {
+        let TagNow { tag, digest: current } = now;
+        if self.new.reference == Reference::Tag(tag.clone()) {
+            tag::rule::check(&self.new.precondition, &self.new.reference, *current)?;
+        }
+        if tag::rule::may_point(tag, *current, self.digest, self.may_overwrite)? == Move::Point {
+            tag::store::end(tx, id, tag).await?;
+            tag::store::point(tx, ctx, id, tag, &self.digest).await?;
+        }
+        Ok(())
+    }
+}
+
 impl Registry {
     /// Stores a manifest and points tags at it, all or nothing.
     pub async fn put_manifest(
@@ -92,16 +124,21 @@ impl Registry {
         repository: &RepositoryName,
         new: &NewManifest,
     ) -> Result<Accepted, Error> {
-        let permit = ctx.authorize::<Push>(repository)?;
-        let may_overwrite = ctx.authorize::<Overwrite>(repository).is_ok();
+        let permit = self.permit::<Push>(ctx, repository)?;
+        // Signatures grow by moving their tag; in an environment, Push is the right to attach, and to nothing else.
+        let may_overwrite = ctx.authorize::<Overwrite>(repository).is_ok() || self.environment(repository).is_some();
         let digest = new.digest()?;
         let manifest = Manifest::parse(new.content_type.as_deref(), &new.bytes).map_err(Error::ManifestInvalid)?;
         let parsed = Parsed { manifest: &manifest, digest, bytes: &new.bytes };
+        let pointing = Pointing { new, digest, may_overwrite };
         let tags = new.all_tags();
         let account = self.account(Payer::new(ctx, &permit));
         self.db
             .transaction(async |tx| {
                 let id = self.open_repository(tx, &permit).await?;
+                let tags = pointing.now(tx, id, &tags).await?;
+                let change = Change::PutManifest { digest: &digest, manifest: parsed.manifest, tags: &tags };
+                self.admit(tx, ctx, (id, &permit), change).await?;
                 self.check_references(tx, id, parsed.manifest).await?;
                 let was_there = store::put(tx, ctx, id, &parsed).await?;
                 if !was_there {
@@ -117,22 +154,15 @@ impl Registry {
                 if tags.is_empty() {
                     untagged::store::note(tx, (id, &digest)).await?;
                 }
-                for tag in &tags {
-                    let current = tag::store::current(tx, id, tag).await?;
-                    if new.reference == Reference::Tag(tag.clone()) {
-                        tag::rule::check(&new.precondition, &new.reference, current)?;
-                    }
-                    if tag::rule::may_point(tag, current, digest, may_overwrite)? == Move::Point {
-                        tag::store::end(tx, id, tag).await?;
-                        tag::store::point(tx, ctx, id, tag, &digest).await?;
-                    }
+                for now in &tags {
+                    pointing.point(tx, ctx, id, now).await?;
                 }
                 tx.audit(&audit(ctx, repository, new, digest)).await?;
                 tx.announce(Event::ManifestPushed {
                     repository: repository.to_string(),
                     digest: digest.to_string(),
                     media_type: manifest.media_type.as_str().to_owned(),
-                    tags: tags.iter().map(Tag::to_string).collect(),
+                    tags: tags.iter().map(|now| now.tag.to_string()).collect(),
                 })
                 .await?;
                 Ok::<(), Error>(())

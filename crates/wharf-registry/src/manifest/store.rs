@@ -55,7 +55,7 @@ pub(super) async fn find(
 }
 
 /// Of `digests`, the manifests that the repository has, with the sizes of their bytes.
-pub(super) async fn sizes(
+pub(crate) async fn sizes(
     tx: &mut Tx<'_>,
     repository: RepositoryId,
     digests: &[Digest],
@@ -220,7 +220,7 @@ pub(crate) async fn erase(tx: &mut Tx<'_>, ids: &[i64], grace: Duration) -> Resu
     Ok(ids.len())
 }
 
-fn id_list(ids: &[i64]) -> Result<String, Error> {
+pub(crate) fn id_list(ids: &[i64]) -> Result<String, Error> {
     serde_json::to_string(ids).map_err(|_| Error::MalformedRow { what: "an id list" })
 }
 

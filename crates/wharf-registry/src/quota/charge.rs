@@ -25,7 +25,12 @@ pub(crate) struct Payer<'a> {
 
 impl<'a> Payer<'a> {
     pub(crate) fn new<R: Right>(ctx: &'a Context, permit: &'a Permit<R>) -> Self {
-        Self { ctx, project: permit.project(), repository: permit.repository() }
+        Self::of(ctx, permit.project(), permit.repository())
+    }
+
+    /// Whoever pushes by a decision of the project.
+    pub(crate) fn of(ctx: &'a Context, project: ProjectId, repository: &'a RepositoryName) -> Self {
+        Self { ctx, project, repository }
     }
 }
 
@@ -66,7 +71,8 @@ impl Registry {
 
     fn refuse(&self, repository: &RepositoryName, exceeded: QuotaExceeded) -> Error {
         add(&self.counters.quota_refusals, 1);
-        Error::QuotaExceeded { project: repository.project(), exceeded: Box::new(exceeded) }
+        let project = self.settings.environments.project(repository);
+        Error::QuotaExceeded { project, exceeded: Box::new(exceeded) }
     }
 }
 
@@ -123,7 +129,7 @@ impl Account<'_> {
     /// Tells people that the project uses more than the limit that warns.
     async fn tell(&self, tx: &mut Tx<'_>, quota: &Quota, resource: Resource) -> Result<(), Error> {
         let Payer { ctx, project, repository } = self.payer;
-        let name = repository.project();
+        let name = self.registry.settings.environments.project(repository);
         let (used, limit) = (*quota.usage.of(resource), quota.limits.of(resource));
         let details = json!({ "resource": resource.name(), "used": used, "warn": limit.warn, "hard": limit.hard });
         tx.audit(&AuditEntry::new(ctx, "quota.warn", name.as_str()).with_details(details)).await?;

@@ -29,6 +29,14 @@ pub(crate) async fn current(tx: &mut Tx<'_>, repository: RepositoryId, tag: &Tag
     row.map(|row| digest(&row, 0)).transpose()
 }
 
+/// The tags that point to a manifest.
+pub(crate) async fn of(tx: &mut Tx<'_>, repository: RepositoryId, digest: &Digest) -> Result<Vec<Tag>, Error> {
+    const SQL: &str =
+        "SELECT name FROM tags WHERE repository_id = ?1 AND digest = ?2 AND until_at IS NULL ORDER BY name";
+    let rows = tx.query(SQL, &params![repository.0, digest.to_bytes()]).await?;
+    rows.iter().map(|row| row.text(0)?.parse().map_err(|_| Error::MalformedRow { what: "a tag" })).collect()
+}
+
 /// Ends what a tag points to now; the row stays as history. Nothing else may need its manifest.
 pub(crate) async fn end(tx: &mut Tx<'_>, repository: RepositoryId, tag: &Tag) -> Result<(), Error> {
     let now = tx.now();

@@ -9,13 +9,16 @@ use uuid::Uuid;
 use wharf_blob::{Memory, StorageKey, Store, body};
 use wharf_context::quota::Amount;
 use wharf_context::{
-    Caller, CallerId, Context, FakeClock, Grant, Grants, Permission, Permissions, ProjectId, RequestId,
+    Caller, CallerId, Context, FakeClock, Govern, Grant, Grants, Permission, Permissions, ProjectId, RequestId,
 };
 use wharf_db::params;
-use wharf_oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
+use wharf_oci::{Algorithm, Digest, Environments, Reference, RepositoryName, Tag};
 use wharf_registry::manifest::Accept;
 use wharf_registry::upload::{Chunk, UploadEnd};
-use wharf_registry::{Accepted, ChunkRange, Error, NewManifest, Precondition, Registry, Settings, StoredManifest};
+use wharf_registry::{
+    Accepted, ChunkRange, Error, NewManifest, Placed, Placing, Precondition, Registry, Settings, StoredManifest,
+    Withdrawn,
+};
 use wharf_testkit::Database;
 
 pub(crate) const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -35,8 +38,15 @@ pub(crate) fn settings() -> Settings {
         bin_keep: GRACE,
         upload_expiry: GRACE,
         interval: Duration::from_secs(1),
+        // The tests' project is called `p`.
+        environments: environments(),
         ..Settings::default()
     }
+}
+
+/// Development, and two that are promoted to.
+pub(crate) fn environments() -> Environments {
+    Environments::new(["d", "t", "s1"].map(|name| name.parse().expect("valid")).to_vec()).expect("few")
 }
 
 impl Fixture {
@@ -179,6 +189,44 @@ impl Fixture {
         let reader = self.registry.read_blob(&blob, None).await?;
         let pieces: Vec<Bytes> = reader.try_collect().await.expect("readable");
         Ok(pieces.concat())
+    }
+
+    /// Places what stands in `from` in an environment's repository of project 1.
+    pub(crate) async fn place(
+        &self,
+        ctx: &Context,
+        (from, digest): (&str, &Digest),
+        (to, tags): (&str, &[&str]),
+    ) -> Result<Placed, Error> {
+        self.place_in(1, ctx, (from, digest), (to, tags)).await
+    }
+
+    /// The same by a decision of another project.
+    pub(crate) async fn place_in(
+        &self,
+        project: i64,
+        ctx: &Context,
+        (from, digest): (&str, &Digest),
+        (to, tags): (&str, &[&str]),
+    ) -> Result<Placed, Error> {
+        let (from, to) = (name(from), name(to));
+        let tags: Vec<Tag> = tags.iter().map(|tag| tag.parse().expect("valid")).collect();
+        let govern = Govern::decided(ProjectId(project));
+        let placing = Placing { govern, from: &from, digest, to: &to, tags: &tags };
+        self.database.db.transaction(async |tx| self.registry.place(tx, ctx, &placing).await).await
+    }
+
+    /// How often somebody was told that something was placed.
+    pub(crate) async fn placings(&self) -> usize {
+        let log = self.database.db.audit(&wharf_db::AuditFilter::default(), 10_000).await.expect("the log");
+        log.iter().filter(|record| record.action == "manifest.place").count()
+    }
+
+    /// Withdraws a tag or a digest from an environment's repository of project 1.
+    pub(crate) async fn withdraw(&self, ctx: &Context, from: &str, reference: &str) -> Result<Withdrawn, Error> {
+        let (repository, reference) = (name(from), reference.parse::<Reference>().expect("valid"));
+        let place = (Govern::decided(ProjectId(1)), &repository);
+        self.database.db.transaction(async |tx| self.registry.withdraw(tx, ctx, place, &reference).await).await
     }
 
     pub(crate) async fn tags(&self, ctx: &Context, repository: &str) -> Vec<String> {

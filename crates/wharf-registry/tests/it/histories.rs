@@ -62,19 +62,32 @@ enum Step {
     EmptyBin {
         repository: usize,
     },
+    /// An image comes to stand in the environment, under a tag.
+    Place {
+        from: usize,
+        tag: usize,
+        layer: u8,
+    },
+    /// A tag of the environment ends.
+    Withdraw {
+        tag: usize,
+    },
     /// Two fifths of every time that there is: no two moments are exactly such a time apart.
     Wait,
     WaitLong,
     Collect,
 }
 
-const REPOSITORIES: [&str; 2] = ["p/a", "p/b"];
+/// Two of development, and an environment's, which governance alone changes.
+const REPOSITORIES: [&str; 3] = ["p/a", "p/b", "t/p/a"];
+const DEVELOPMENT: usize = 2;
+const ENVIRONMENT: usize = 2;
 const TAGS: [&str; 3] = ["x", "y", "z"];
 const LAYERS: u8 = 4;
 
 fn step() -> impl Strategy<Value = Step> {
-    let at = || (0..REPOSITORIES.len(), 0..TAGS.len());
-    let repository = || 0..REPOSITORIES.len();
+    let at = || (0..DEVELOPMENT, 0..TAGS.len());
+    let repository = || 0..DEVELOPMENT;
     let overwriting = prop_oneof![Just(Overwriting::Allowed), Just(Overwriting::Refused)];
     prop_oneof![
         4 => (at(), 0..LAYERS).prop_map(|(at, layer)| Step::Push { at, layer }),
@@ -87,6 +100,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (at(), overwriting).prop_map(|(at, overwriting)| Step::RestoreTag { at, overwriting }),
         2 => (repository(), 0..LAYERS).prop_map(|(repository, layer)| Step::RestoreManifest { repository, layer }),
         1 => repository().prop_map(|repository| Step::EmptyBin { repository }),
+        3 => (at(), 0..LAYERS).prop_map(|((from, tag), layer)| Step::Place { from, tag, layer }),
+        2 => (0..TAGS.len()).prop_map(|tag| Step::Withdraw { tag }),
         3 => Just(Step::Wait),
         1 => Just(Step::WaitLong),
         4 => Just(Step::Collect),
@@ -129,6 +144,31 @@ impl History {
             }
             Step::DeleteTag { .. } | Step::DeleteManifest { .. } => self.delete(step).await,
             Step::RestoreTag { .. } | Step::RestoreManifest { .. } | Step::EmptyBin { .. } => self.restore(step).await,
+            Step::Place { from, tag, layer } => self.place(from, tag, layer).await,
+            Step::Withdraw { tag } => self.withdraw(tag).await,
+        }
+    }
+
+    async fn place(&mut self, from: usize, tag: usize, layer: u8) {
+        let digest = sha256(image(&[layer; 16]).as_bytes());
+        let way = ((REPOSITORIES[from], &digest), (REPOSITORIES[ENVIRONMENT], &[TAGS[tag]][..]));
+        let placed = self.fixture.place(&self.ctx, way.0, way.1).await;
+        assert_eq!(placed.is_ok(), self.model.manifests.contains(&(from, layer)), "{placed:?}");
+        if let Ok(placed) = placed {
+            let is_new = !self.model.manifests.contains(&(ENVIRONMENT, layer));
+            assert_eq!((placed.manifests, placed.missing_blobs), (usize::from(is_new), 0));
+            self.model.point((ENVIRONMENT, tag), layer);
+        }
+    }
+
+    async fn withdraw(&mut self, tag: usize) {
+        let at = (ENVIRONMENT, tag);
+        let layer = self.model.tags.get(&at).copied();
+        let withdrawn = self.fixture.withdraw(&self.ctx, REPOSITORIES[ENVIRONMENT], TAGS[tag]).await;
+        assert_eq!(withdrawn.is_ok(), self.model.untag(at), "{withdrawn:?}");
+        let is_named = |layer| (0..TAGS.len()).any(|tag| self.model.tags.get(&(ENVIRONMENT, tag)) == Some(&layer));
+        if let Some(layer) = layer.filter(|layer| !is_named(*layer)) {
+            self.model.delete(ENVIRONMENT, layer);
         }
     }
 

@@ -7,13 +7,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use wharf_blob::{Memory, Store};
-use wharf_context::{Context, FakeClock};
+use wharf_context::{Context, FakeClock, Govern, ProjectId};
 use wharf_db::Db;
 use wharf_oci::RepositoryName;
 use wharf_registry::bin::Overwriting;
 use wharf_registry::blob::MountSource;
 use wharf_registry::manifest::Accept;
-use wharf_registry::{Error, Precondition, Registry, Settings};
+use wharf_registry::{Error, Placing, Precondition, Registry, Settings};
 
 use crate::fixture::{GRACE, chunk, image, manifest, name, owner, settings, sha256};
 use crate::stage::{Choice, Stage, Staged};
@@ -49,6 +49,8 @@ enum Act {
     Mount,
     /// Pushes another image under the same tag.
     Retag,
+    /// Places the image in an environment.
+    Place,
     DeleteManifest,
     DeleteTag,
     Restore,
@@ -56,7 +58,7 @@ enum Act {
 }
 
 #[rustfmt::skip]
-const PAIRS: [(Scene, Act, Act); 21] = [
+const PAIRS: [(Scene, Act, Act); 27] = [
     (Scene::Orphan,   Act::Push,           Act::Collect),
     (Scene::Orphan,   Act::Mount,          Act::Collect),
     (Scene::Orphan,   Act::Collect,        Act::Collect),
@@ -72,6 +74,12 @@ const PAIRS: [(Scene, Act, Act); 21] = [
     (Scene::Live,     Act::Retag,          Act::DeleteTag),
     (Scene::Live,     Act::Retag,          Act::Push),
     (Scene::Live,     Act::DeleteManifest, Act::Collect),
+    (Scene::Live,     Act::Place,          Act::DeleteManifest),
+    (Scene::Live,     Act::Place,          Act::Retag),
+    (Scene::Live,     Act::Place,          Act::Place),
+    (Scene::Live,     Act::Place,          Act::Collect),
+    (Scene::Binned,   Act::Place,          Act::Restore),
+    (Scene::Untagged, Act::Place,          Act::Collect),
     (Scene::Binned,   Act::Restore,        Act::Push),
     (Scene::Binned,   Act::Restore,        Act::Retag),
     (Scene::Binned,   Act::Restore,        Act::Restore),
@@ -87,6 +95,8 @@ struct World {
     clock: Arc<FakeClock>,
     stage: Arc<Stage>,
     free: Registry,
+    /// Whoever governs decides here, and waits for its turn like the nodes.
+    paced: Db,
     nodes: [Registry; 2],
     switches: usize,
     _database: Option<wharf_testkit::Database>,
@@ -97,6 +107,7 @@ struct World {
 struct Names {
     a: RepositoryName,
     b: RepositoryName,
+    test: RepositoryName,
     layer: Vec<u8>,
     ctx: Context,
 }
@@ -120,13 +131,13 @@ impl World {
         let node = || registry(&paced, Arc::new(Staged::new(&memory, &stage)));
         let nodes = [node(), node()];
         let free = registry(&db, Arc::clone(&memory) as _);
-        Self { db, memory, clock, stage, free, nodes, switches, _database: database }
+        Self { db, memory, clock, stage, free, paced, nodes, switches, _database: database }
     }
 
     fn names(run: usize) -> Names {
-        let (a, b) = (format!("p/a{run}"), format!("p/b{run}"));
-        let ctx = owner(&[&a, &b]);
-        Names { a: name(&a), b: name(&b), layer: format!("layer {run}").into_bytes(), ctx }
+        let (a, b, test) = (format!("p/a{run}"), format!("p/b{run}"), format!("t/p/a{run}"));
+        let ctx = owner(&[&a, &b, &test]);
+        Names { a: name(&a), b: name(&b), test: name(&test), layer: format!("layer {run}").into_bytes(), ctx }
     }
 
     async fn prepare(&self, scene: Scene, names: &Names) {
@@ -165,14 +176,24 @@ impl World {
     }
 
     fn act(&self, node: usize, act: Act, names: &Names) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let (registry, names) = (self.nodes[node].clone(), names.clone());
+        let (registry, names, paced) = (self.nodes[node].clone(), names.clone(), self.paced.clone());
         Box::pin(async move {
-            let Names { a, b, layer, ctx } = &names;
+            let Names { a, b, test, layer, ctx } = &names;
             let text = image(layer);
             let digest = sha256(text.as_bytes());
             match act {
                 Act::Push => push(&registry, ctx, a, layer).await,
                 Act::Mount => mount(&registry, (a, b), ctx, layer).await,
+                Act::Place => {
+                    let tags = ["v1".parse().expect("tag")];
+                    let govern = Govern::decided(ProjectId(1));
+                    let placing = Placing { govern, from: a, digest: &digest, to: test, tags: &tags };
+                    let placed = paced.transaction(async |tx| registry.place(tx, ctx, &placing).await).await;
+                    assert!(matches!(placed, Ok(_) | Err(Error::ManifestUnknown { .. })), "{placed:?}");
+                    if placed.is_ok() {
+                        readable(&registry, ctx, (test, layer)).await;
+                    }
+                }
                 Act::Retag => push(&registry, ctx, a, &[layer.as_slice(), b"!"].concat()).await,
                 Act::DeleteManifest => {
                     let deleted = registry.delete_manifest(ctx, a, &digest, &Precondition::None).await;
@@ -203,9 +224,9 @@ impl World {
     }
 
     /// Whatever the order was: what is named is there, and when all times are over, nothing else is.
-    async fn check(&self, names: &Names, acts: (Act, Act)) {
+    async fn check(&self, names: &Names, (scene, acts): (Scene, (Act, Act))) {
         self.named_is_there().await;
-        let Names { a, b, layer, ctx } = names;
+        let Names { a, b, test, layer, ctx } = names;
         let deletes = |act| matches!(act, Act::DeleteManifest | Act::DeleteTag);
         let has = |wanted| acts.0 == wanted || acts.1 == wanted;
         if has(Act::Push) && !deletes(acts.0) && !deletes(acts.1) && !has(Act::Retag) {
@@ -214,11 +235,18 @@ impl World {
         if has(Act::Mount) {
             readable(&self.free, ctx, (b, layer)).await;
         }
+        let v1 = "v1".parse().expect("tag");
+        let is_placed = self.free.get_manifest(ctx, test, &v1, &Accept::Anything).await.is_ok();
+        let must_be_placed = scene == Scene::Live && has(Act::Place) && !deletes(acts.1);
+        assert!(is_placed || !must_be_placed, "nobody took it away before");
         for _ in 0..4 {
             self.clock.advance(GRACE * 2);
             self.free.collect().await.expect("collected");
         }
         self.named_is_there().await;
+        if is_placed {
+            readable(&self.free, ctx, (test, layer)).await;
+        }
         let unnamed = "SELECT COUNT(*) FROM blobs b WHERE NOT EXISTS \
                        (SELECT 1 FROM manifest_references f WHERE f.digest = b.digest)";
         assert_eq!(self.number(unnamed).await, 0, "blobs that no manifest names are gone");
@@ -310,7 +338,7 @@ fn no_order_of_two_use_cases_loses_or_keeps_anything_in_vain() {
                 world.prepare(scene, &names).await;
                 let actors = [world.act(0, one, &names), world.act(1, other, &names)];
                 let choices = world.stage.run(actors, &schedule).await;
-                world.check(&names, (one, other)).await;
+                world.check(&names, (scene, (one, other))).await;
                 wanted = next(&choices, world.switches);
             }
         }

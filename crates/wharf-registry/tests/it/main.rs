@@ -1,8 +1,10 @@
 //! The registry through its use cases, on a real catalog: SQLite, or PostgreSQL when `WHARF_TEST_POSTGRES` names one.
 
+mod admission;
 mod bin;
 mod blobs;
 mod collection;
+mod environments;
 mod fixture;
 mod fsck;
 mod histories;

@@ -9,7 +9,7 @@ use super::client::output::Column;
 use super::client::{Client, Connection, Error};
 use crate::config::duration::Span;
 
-const PERMISSIONS: [&str; 4] = ["pull", "push", "overwrite", "delete"];
+const PERMISSIONS: [&str; 5] = ["pull", "push", "overwrite", "delete", "attach"];
 
 const COLUMNS: [Column; 5] = [
     ("ROBOT", "login", "-"),
@@ -45,7 +45,7 @@ enum Verb {
     Create {
         /// `PROJECT+NAME`: what it logs in as.
         robot: Login,
-        /// What it may do: pull, push, overwrite, delete. May be repeated, or a list with commas.
+        /// What it may do: pull, push, overwrite, delete, attach. May be repeated, or a list with commas.
         #[arg(long = "permission", value_name = "PERMISSION", required = true, value_delimiter = ',', value_parser = PERMISSIONS)]
         permissions: Vec<String>,
         /// With which repositories of its project; `*` stands for part of one path component, `**` for anything.

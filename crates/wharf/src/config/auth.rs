@@ -15,7 +15,7 @@ pub(crate) struct Auth {
     pub(crate) open: bool,
     /// Whether `open` holds on other addresses too.
     pub(crate) force_open: bool,
-    /// Project names that nobody may create, because environments have them.
+    /// More project names that nobody may create, besides those of environments.
     #[serde(deserialize_with = "address::list")]
     pub(crate) reserved_names: Vec<String>,
     /// How long a token is good: `1m` to `1h`. Changes of rights take effect at latest then.
@@ -29,7 +29,7 @@ impl Default for Auth {
         Self {
             open: false,
             force_open: false,
-            reserved_names: ["d", "t", "s1", "s2", "p"].map(str::to_owned).to_vec(),
+            reserved_names: Vec::new(),
             token_lifetime: Span::seconds(300),
             refresh_lifetime: Span::seconds(30 * 86_400),
         }

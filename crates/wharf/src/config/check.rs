@@ -56,6 +56,7 @@ pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
     problems.extend(places(config));
     problems.extend(bucket(config));
     problems.extend(sources(config));
+    problems.extend(environments(config));
     problems.extend(crate::telemetry::check_level(&config.log.level).err());
     problems
 }
@@ -75,6 +76,25 @@ fn public_url(url: Option<&Url>) -> Option<Problem> {
         && url.username().is_empty()
         && url.password().is_none();
     (!fits).then(|| "`server.public_url` must look like `https://registry.example.com`, without a path".to_owned())
+}
+
+/// Environments have names of their own, and hosts stand for one of them.
+fn environments(config: &Config) -> Vec<Problem> {
+    let environments = &config.environments;
+    if let Err(error) = wharf_oci::Environments::new(environments.names.clone()) {
+        return vec![format!("`environments.names`: {error}")];
+    }
+    let is_host = |host: &str| {
+        !host.is_empty() && !host.contains(|letter: char| letter.is_uppercase() || "/ @\"".contains(letter))
+    };
+    let wrong = environments.hosts.iter().filter_map(|(host, name)| match environments.names.contains(name) {
+        _ if !is_host(host) => Some(format!("`environments.hosts`: `{host}` is not a host name in lower case")),
+        false => {
+            Some(format!("`environments.hosts`: `{host}` stands for `{name}`, which is not in `environments.names`"))
+        }
+        true => None,
+    });
+    wrong.collect()
 }
 
 /// Other registries are reached by HTTP; a log-in does not stand in the open.

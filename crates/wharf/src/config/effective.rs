@@ -31,7 +31,8 @@ pub(crate) fn render(loaded: &Loaded) -> String {
     text
 }
 
-/// The value as TOML, secrets masked. JSON's texts, numbers, truth values and lists of them are TOML's, too.
+/// The value as TOML, secrets masked. JSON's texts, numbers, truth values and lists of them are TOML's, too; what stands
+/// for several names is written on one line.
 fn masked(key: &Key, value: &serde_json::Value) -> String {
     let secret = ["password", "secret", "token"].iter().any(|word| key.name.ends_with(word));
     match value {
@@ -41,10 +42,13 @@ fn masked(key: &Key, value: &serde_json::Value) -> String {
             let values: Vec<String> = values.iter().map(|value| masked(key, value)).collect();
             format!("[{}]", values.join(", "))
         }
-        serde_json::Value::Null
-        | serde_json::Value::Bool(_)
-        | serde_json::Value::Number(_)
-        | serde_json::Value::Object(_) => value.to_string(),
+        serde_json::Value::Object(values) => {
+            let name = |name: &String| toml::Value::String(name.clone());
+            let pairs: Vec<String> =
+                values.iter().map(|(key_name, value)| format!("{} = {}", name(key_name), masked(key, value))).collect();
+            if pairs.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", pairs.join(", ")) }
+        }
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => value.to_string(),
     }
 }
 

@@ -3,7 +3,7 @@
 use wharf_context::ProjectId;
 use wharf_db::Tx;
 use wharf_identity::{BoxFuture, Identity, ProjectUse};
-use wharf_oci::RepositoryName;
+use wharf_oci::{Environments, RepositoryName};
 use wharf_registry::{Projects, Registry};
 
 /// Identity asks before it deletes a project: the registry knows whether it has repositories.
@@ -18,7 +18,7 @@ impl ProjectUse for Repositories {
 
 /// The projects, as the registry asks for them.
 #[derive(Debug)]
-pub(super) struct Owners;
+pub(super) struct Owners(pub(super) Environments);
 
 impl Projects for Owners {
     fn is_current<'a>(
@@ -27,6 +27,7 @@ impl Projects for Owners {
         project: ProjectId,
         repository: &'a RepositoryName,
     ) -> BoxFuture<'a, Result<bool, wharf_db::Error>> {
-        Box::pin(Identity::confirm_project(tx, project, repository))
+        let name = self.0.project(repository);
+        Box::pin(async move { Identity::confirm_project(tx, project, &name).await })
     }
 }

@@ -39,6 +39,7 @@ pub(super) fn registry(config: &Config) -> wharf_registry::Settings {
         presigned_for: if config.storage.redirect { config.storage.redirect_valid.0 } else { Duration::ZERO },
         sparse_images: config.registry.sparse_images,
         quota: quota(config),
+        environments: config.environments.all(),
     }
 }
 
@@ -59,6 +60,7 @@ pub(super) fn identity(config: &Config) -> wharf_identity::Settings {
         issuer: SERVICE.to_owned(),
         service: SERVICE.to_owned(),
         is_open: auth.open,
+        environments: config.environments.all(),
         reserved_names: auth.reserved_names.clone(),
         token_lifetime: auth.token_lifetime.0,
         refresh_lifetime: auth.refresh_lifetime.0,
@@ -76,6 +78,10 @@ pub(super) fn distribution(config: &Config) -> wharf_api_distribution::Settings 
         public_url: config.server.public_url.clone(),
         service: SERVICE.to_owned(),
         redirect,
+        naming: wharf_api_distribution::Naming {
+            environments: config.environments.all(),
+            hosts: config.environments.hosts.clone(),
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use wharf_context::Timestamp;
 use wharf_db::{Db, Statement, Tx, params};
-use wharf_oci::Digest;
+use wharf_oci::{Digest, Environments, RepositoryName};
 
 use crate::blob::store::{digest, hex_list};
 use crate::collection::rule::Needs;
@@ -49,7 +49,8 @@ pub(in crate::collection) const NEEDS: &str = "SELECT \
       ON s.repository_id = m.repository_id AND s.digest = m.subject AND s.deleted_at IS NULL \
       WHERE m.repository_id = ?1 AND m.digest = ?2 AND m.deleted_at IS NULL), \
      (SELECT t.until_at FROM tags t WHERE t.repository_id = ?1 AND t.digest = ?2 AND t.until_at IS NOT NULL \
-      ORDER BY t.until_at DESC LIMIT 1)";
+      ORDER BY t.until_at DESC LIMIT 1), \
+     (SELECT r.name FROM repositories r WHERE r.id = ?1)";
 
 /// Notes that a manifest may be needed by nothing since now.
 pub(crate) async fn note(tx: &mut Tx<'_>, place: Place<'_>) -> Result<(), Error> {
@@ -93,9 +94,14 @@ pub(super) async fn take(tx: &mut Tx<'_>, review: &Review) -> Result<bool, Error
 }
 
 /// What may need a manifest.
-pub(in crate::collection) async fn needs(tx: &mut Tx<'_>, (repository, digest): Place<'_>) -> Result<Needs, Error> {
+pub(crate) async fn needs(
+    tx: &mut Tx<'_>,
+    (repository, digest): Place<'_>,
+    environments: &Environments,
+) -> Result<Needs, Error> {
     let row = tx.query_opt(NEEDS, &params![repository.0, digest.to_bytes()]).await?;
     let row = row.ok_or(Error::MalformedRow { what: "what a manifest is needed by" })?;
+    let name: Option<RepositoryName> = row.optional_text(6)?.and_then(|name| name.parse().ok());
     let is = |column| Ok::<_, Error>(row.optional_integer(column)?.is_some());
     Ok(Needs {
         is_there: is(0)?,
@@ -103,6 +109,7 @@ pub(in crate::collection) async fn needs(tx: &mut Tx<'_>, (repository, digest): 
         has_index: is(2)?,
         has_referrer: is(3)?,
         has_subject: is(4)?,
+        is_promoted: name.is_some_and(|name| environments.environment(&name).is_some()),
         tag_ended_at: row.optional_timestamp(5)?,
     })
 }
