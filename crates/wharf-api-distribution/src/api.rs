@@ -19,6 +19,7 @@ use crate::authenticate::Knock;
 use crate::error::OciError;
 use crate::names::{Names, Naming};
 use crate::redirect::Redirect;
+use crate::refusal::Asker;
 use crate::route::{Endpoint, Operation, Target};
 use crate::{authenticate, blobs, catalog, manifests, parameters::Parameters, referrers, tags, token, uploads};
 
@@ -121,8 +122,14 @@ async fn answer(
 ) -> Result<Response, OciError> {
     let knock = Knock::read(&request, request_id)?;
     let ctx = authenticate::context(api, endpoint, asked.wanted, knock).await?;
+    let asker = Asker::of(&ctx, request.method());
     let Asked { names, target, parameters, .. } = asked;
-    handle(api, endpoint.operation, Call { ctx, names, target, parameters, request }).await
+    let call = Call { ctx, names, target, parameters, request };
+    let answer = handle(api, endpoint.operation, call).await;
+    answer.inspect_err(|error| {
+        let object = asked.wanted.first().map_or("registry", |wanted| wanted.repository.as_str());
+        asker.note(api, endpoint, object, error);
+    })
 }
 
 async fn handle(api: &Api, operation: Operation, call: Call<'_>) -> Result<Response, OciError> {

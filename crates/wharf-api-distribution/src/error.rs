@@ -17,6 +17,8 @@ pub struct OciError {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// The scopes that a token for the request needs; set where the client should log in or ask for another token.
     challenge: Option<Vec<String>>,
+    /// Set where the answer hides that there is something that the caller may not know.
+    is_hidden_refusal: bool,
     /// The cause, for the log alone.
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -30,6 +32,7 @@ impl OciError {
             message: message.into(),
             headers: Vec::new(),
             challenge: None,
+            is_hidden_refusal: false,
             cause: None,
         }
     }
@@ -62,6 +65,16 @@ impl OciError {
     /// 401: the client has to log in, or to ask for a token with these scopes.
     pub(crate) fn unauthorized(message: impl Into<String>, scopes: Vec<String>) -> Self {
         Self { challenge: Some(scopes), ..Self::new(ErrorCode::Unauthorized, message) }
+    }
+
+    /// The status that it is answered with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Whether the caller is known and may not, whatever they are told.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status == StatusCode::FORBIDDEN || self.is_hidden_refusal
     }
 
     /// Completes a challenge with the scopes that the request needs, unless it names its own.
@@ -130,6 +143,7 @@ impl From<RegistryError> for OciError {
         {
             this.challenge = Some(Vec::new());
         }
+        this.is_hidden_refusal = matches!(error, RegistryError::Authorize(AuthorizeError::NotFound(_)));
         this.hide_internals(kind, error)
     }
 }

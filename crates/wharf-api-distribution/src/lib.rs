@@ -5,7 +5,7 @@
 //! `wharf-registry` or `wharf-identity`, and encodes the answer. It decides nothing about rights or content.
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, then the nouns of the specification: `blobs`, `redirect`, `uploads`,
-//! `manifests`, `tags`, `referrers`, `catalog`, `token`; `names`, [`error`] and `headers` for what they share.
+//! `manifests`, `tags`, `referrers`, `catalog`, `token`; `names`, [`error`], `refusal` and `headers` for what they share.
 
 pub mod api;
 mod authenticate;
@@ -20,6 +20,7 @@ mod parameters;
 mod ranges;
 mod redirect;
 mod referrers;
+mod refusal;
 pub mod route;
 mod tags;
 mod token;

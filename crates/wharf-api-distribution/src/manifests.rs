@@ -1,14 +1,14 @@
 //! Manifests: end-3, end-7 and end-9.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use wharf_oci::code::ErrorCode;
 use wharf_oci::manifest::{MAX_MANIFEST_BYTES, ManifestError};
 use wharf_oci::{Reference, ReferenceError, RepositoryName};
-use wharf_registry::{NewManifest, StoredManifest};
+use wharf_registry::{NewManifest, Pulled, StoredManifest};
 
 use crate::api::{Api, Call};
 use crate::error::OciError;
@@ -19,6 +19,8 @@ pub(crate) async fn get(api: &Api, call: Call<'_>) -> Result<Response, OciError>
     let (name, reference) = target(&call.target)?;
     let accept = headers::accept(call.request.headers());
     let manifest = api.registry.get_manifest(&call.ctx, name, &reference, &accept).await?;
+    let pulled = if call.request.method() == Method::HEAD { Pulled::Headers } else { Pulled::Manifest };
+    api.registry.note_pull(&call.ctx, name, &reference, (&manifest.digest, pulled));
     let described = described(&manifest);
     if headers::has_already(call.request.headers(), &manifest.digest) {
         return Ok((StatusCode::NOT_MODIFIED, described).into_response());

@@ -16,6 +16,7 @@ use wharf_registry::Registry;
 use crate::authenticate::Origin;
 use crate::cross_site;
 use crate::problem::Problem;
+use crate::refusal::Asker;
 use crate::route::{PREFIX, ROUTES};
 
 /// What an operator may choose.
@@ -55,14 +56,17 @@ pub fn router(identity: Identity, registry: Registry, governance: Governance, se
 }
 
 /// What every request goes through on its way in and every answer on its way out.
-async fn frame(State(api): State<Api>, request: Request, next: Next) -> Response {
+async fn frame(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let request_id = request.extensions().get().copied().unwrap_or_else(RequestId::generate);
     let origin = Origin::of(&api, &request);
+    let asker = Asker::of(&request, request_id);
+    request.extensions_mut().insert(asker.clone());
     let mut response = match cross_site::refuse(&api.settings, &request) {
         Some(problem) => problem.into_response(),
         None => next.run(with_id(request, request_id)).await,
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        asker.note(&api, &problem);
         problem.render(&mut response, &origin, request_id);
     }
     let headers = response.headers_mut();

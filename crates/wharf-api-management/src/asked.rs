@@ -62,24 +62,6 @@ impl From<PageQuery> for PageRequest {
     }
 }
 
-/// What the audit log takes.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AuditQuery {
-    #[serde(default, deserialize_with = "value")]
-    after: Option<String>,
-    #[serde(default, deserialize_with = "limit")]
-    limit: Option<usize>,
-    #[serde(default, deserialize_with = "value")]
-    resource: Option<String>,
-}
-
-impl AuditQuery {
-    pub(crate) fn split(self) -> (Option<String>, PageRequest) {
-        (self.resource, PageRequest { after: self.after, limit: self.limit })
-    }
-}
-
 /// What the findings of a check take.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,7 +75,7 @@ pub(crate) struct FindingsQuery {
 }
 
 /// A row's number, as lists give them.
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse().ok().filter(|_| is_number);
@@ -101,7 +83,7 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::
 }
 
 /// A name or a number, as lists give them.
-fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(crate) fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
     if text.is_empty() || text.len() > MAX_VALUE_BYTES || !is_printable {
@@ -116,7 +98,7 @@ fn repository<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Repos
 }
 
 /// A number of entries. One too large to hold is capped like any other large one.
-fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+pub(crate) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {

@@ -12,6 +12,7 @@ use wharf_identity::{Credentials, Error, Secret};
 
 use crate::api::Api;
 use crate::problem::Problem;
+use crate::refusal::Asker;
 
 /// The caller of a request, who may be nobody.
 #[derive(Debug)]
@@ -28,7 +29,11 @@ impl FromRequestParts<Api> for Caller {
         let request_id = parts.extensions.get().copied().unwrap_or_else(RequestId::generate);
         let remote = parts.extensions.get::<SocketAddr>().map(SocketAddr::ip);
         let credentials = credentials(&parts.headers)?;
-        Ok(Self(api.identity.context(&credentials, request_id, remote, &[]).await?))
+        let ctx = api.identity.context(&credentials, request_id, remote, &[]).await?;
+        if let Some(asker) = parts.extensions.get::<Asker>() {
+            asker.know(&ctx);
+        }
+        Ok(Self(ctx))
     }
 }
 

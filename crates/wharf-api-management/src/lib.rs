@@ -35,6 +35,7 @@ mod policy;
 pub mod problem;
 mod projects;
 mod quotas;
+mod refusal;
 mod robots;
 pub mod route;
 mod server;

@@ -9,7 +9,8 @@ use utoipa::openapi::path::{
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::response::{Response, ResponseBuilder, ResponsesBuilder};
 use utoipa::openapi::schema::{
-    AdditionalProperties, ArrayBuilder, ComponentsBuilder, ObjectBuilder, Schema, SchemaType, Type,
+    AdditionalProperties, ArrayBuilder, ComponentsBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat,
+    SchemaType, Type,
 };
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Content, HeaderBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required};
@@ -191,9 +192,18 @@ fn meaning_in(route: &Route, name: &str) -> Meaning {
     let (description, schema) = meaning(name);
     match (name, route.operation) {
         ("after", "list_members") => (description, text(MEMBER)),
-        ("after", "list_audit" | "list_fsck_findings" | "list_dead_jobs") => (description, text("^[0-9]{1,18}$")),
+        ("after", "list_audit") => (description, text("^[0-9]{1,18}-[0-9]{1,18}$")),
+        ("after", "list_chain" | "list_checkpoints" | "list_fsck_findings" | "list_dead_jobs") => {
+            (description, text("^[0-9]{1,18}$"))
+        }
+        ("after", "verify_audit") => ("The row before the first to look at.", text("^[0-9]{1,18}$")),
         _ => (description, schema),
     }
+}
+
+fn moment() -> ObjectBuilder {
+    let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+    ObjectBuilder::new().schema_type(Type::String).format(Some(format))
 }
 
 /// What a parameter of this name means, wherever it stands.
@@ -212,7 +222,12 @@ fn meaning(name: &str) -> Meaning {
         "after" => ("`next` of the page before.", text(VALUE)),
         "job" => ("The number of a job.", text("^[0-9]{1,18}$")),
         "run" => ("The number of a check; the last one where nothing is said.", text("^[0-9]{1,18}$")),
-        "resource" => ("Only what was done to this.", text(VALUE)),
+        "person" => ("Only what this user or robot did.", text(VALUE)),
+        "object" => ("Only what was done to this; `pay/*`: to all whose names begin with `pay/`.", text(VALUE)),
+        "action" => ("Only this was done: `tag.delete`.", text(VALUE)),
+        "outcome" => ("Only what ended so.", text("^(succeeded|denied|failed)$")),
+        "from" => ("Not before.", moment()),
+        "to" => ("Before.", moment()),
         "limit" => {
             let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
             ("How many entries at most: 100 where nothing is said, never more than 1,000.", number)

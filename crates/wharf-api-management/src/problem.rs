@@ -70,6 +70,11 @@ impl Problem {
         Self { challenge: Some(Challenge::LogIn), ..Self::new(StatusCode::UNAUTHORIZED, detail) }
     }
 
+    /// The status that it is answered with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// Writes the document into the answer that carried the problem.
     pub(crate) fn render(self, response: &mut Response, origin: &Origin, request_id: RequestId) {
         if self.status.is_server_error() {

@@ -14,7 +14,7 @@ pub enum CallerId {
 }
 
 /// The identity behind a request, with the name that people and the audit log know it by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller {
     /// Which row.
     pub id: CallerId,

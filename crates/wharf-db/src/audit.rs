@@ -1,15 +1,26 @@
 //! Who did what: rows written by the transaction that did it, so that neither is there without the other.
 //!
-//! Rows are only ever added. Numbering them without gaps and chaining them by hash is a later step's, which reads
-//! them after they are committed and costs writers nothing.
+//! Rows are only ever added. Numbering them without gaps and chaining them by hash is a later step ([`seal`]), which reads
+//! them after they are committed and costs writers nothing. Who may read the log, and who signs its checkpoints, is not decided here.
+//!
+//! Reading order: this, [`journal`], [`chain`], [`seal`], [`checkpoint`], [`page`], `shipping`.
 
+pub mod chain;
+pub mod checkpoint;
+pub mod journal;
+pub mod page;
+pub mod seal;
+mod shipping;
 mod store;
 
 use std::net::IpAddr;
 
 use wharf_context::{Caller, CallerId, Context, RequestId, Timestamp};
 
-use crate::db::Db;
+pub use chain::{ChainHash, HashError, Link};
+pub use checkpoint::{AuditKey, Checkpoint};
+pub use page::{AuditFilter, AuditPage, ObjectFilter, Position};
+
 use crate::error::Error;
 use crate::transaction::Tx;
 
@@ -32,6 +43,11 @@ impl Outcome {
             Self::Denied => "denied",
             Self::Failed => "failed",
         }
+    }
+
+    /// The outcome of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Succeeded, Self::Denied, Self::Failed].into_iter().find(|outcome| outcome.as_str() == name)
     }
 }
 
@@ -106,28 +122,14 @@ pub struct AuditRecord {
     pub outcome: String,
     /// More, as JSON.
     pub details: String,
-}
-
-/// Which rows of the log to list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AuditFilter {
-    /// Only what was done to this.
-    pub resource: Option<String>,
-    /// Only rows before this number: the last one of the page before.
-    pub before: Option<i64>,
+    /// Its place in the chain; `None` until it is sealed, or where it was not asked for.
+    pub link: Option<Link>,
 }
 
 impl Tx<'_> {
     /// Writes `entry` into the log.
     pub async fn audit(&mut self, entry: &AuditEntry) -> Result<(), Error> {
         store::insert(self, entry).await
-    }
-}
-
-impl Db {
-    /// A page of the log, newest first.
-    pub async fn audit(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRecord>, Error> {
-        store::list(self, filter, limit).await
     }
 }
 

@@ -154,6 +154,9 @@ pub enum Error {
         /// The lease's name.
         name: String,
     },
+    /// The chain of the audit log is not where it was when rows were about to be sealed.
+    #[error("the audit log's chain was moved by another while rows were sealed; nothing of it was kept")]
+    ChainMoved,
     /// The database refuses writes because it is being moved, or has been.
     #[error("the database is being moved and takes no writes")]
     Frozen,
@@ -239,7 +242,9 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Url { .. } | Self::Nul | Self::InMemory => Kind::Invalid,
-            Self::Constraint { .. } | Self::LeaseLost { .. } | Self::TargetNotEmpty { .. } => Kind::Conflict,
+            Self::Constraint { .. } | Self::LeaseLost { .. } | Self::TargetNotEmpty { .. } | Self::ChainMoved => {
+                Kind::Conflict
+            }
             Self::Full { .. } => Kind::Exhausted,
             Self::BatchLost { source } if source.is_full => Kind::Exhausted,
             Self::Open { .. }

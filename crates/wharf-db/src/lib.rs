@@ -52,7 +52,10 @@ pub mod statement;
 pub mod transaction;
 pub mod value;
 
-pub use audit::{AuditEntry, AuditFilter, AuditRecord, Outcome};
+pub use audit::{
+    AuditEntry, AuditFilter, AuditKey, AuditPage, AuditRecord, ChainHash, Checkpoint, Link, ObjectFilter, Outcome,
+    Position,
+};
 pub use copy::{CopiedTable, CopyStep};
 pub use db::Db;
 pub use error::Error;

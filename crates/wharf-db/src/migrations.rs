@@ -47,6 +47,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0015_keeping",
     "0016_events",
     "0017_standby",
+    "0018_pulls",
 ];
 
 /// A step that a database has taken.

@@ -43,9 +43,10 @@ impl Identity {
     ) -> Result<Context, Error> {
         let account = match credentials {
             Credentials::Anonymous => Account::Anonymous,
-            Credentials::Basic { username, password } => self.log_in(username, password, remote).await?,
+            Credentials::Basic { username, password } => self.log_in(username, password, (request_id, remote)).await?,
             Credentials::Bearer(token) => {
-                let claims = self.verify_token(token).await?;
+                let claims = self.verify_token(token).await;
+                let claims = claims.inspect_err(|error| self.note_refused_token(error, (request_id, remote)))?;
                 return self.bearer_context(&claims, request_id, remote, wanted).await;
             }
             Credentials::RefreshToken(_) => return Err(Error::BadCredentials),

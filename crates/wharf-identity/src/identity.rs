@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use wharf_context::Clock;
+use wharf_db::audit::journal::{Journal, Room};
 use wharf_db::{Db, Keyring};
 
 use crate::access::rule::Mode;
+use crate::audit::sealing::Progress;
 use crate::error::Error;
 use crate::key::Keys;
 use crate::login::throttle::Throttle;
@@ -13,6 +15,9 @@ use crate::login::verified::Verified;
 use crate::password::Hasher;
 use crate::ports::ProjectUse;
 use crate::settings::Settings;
+
+/// Room for refusals and log-ins that are not written yet; of one address, so many different ones in a minute.
+const JOURNAL: Room = Room { entries: 10_000, per_address: 60 };
 
 /// Identity: every use case is a method, found in the file of its noun. Clones share their state.
 #[derive(Debug, Clone)]
@@ -25,6 +30,8 @@ pub struct Identity {
     pub(crate) verified: Arc<Verified>,
     pub(crate) keys: Arc<Keys>,
     pub(crate) project_use: Option<Arc<dyn ProjectUse>>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) progress: Arc<Progress>,
 }
 
 impl Identity {
@@ -40,6 +47,8 @@ impl Identity {
             db,
             clock,
             project_use: None,
+            journal: Arc::new(Journal::new(JOURNAL)),
+            progress: Arc::default(),
         })
     }
 

@@ -37,7 +37,11 @@ pub mod user;
 mod warrant;
 
 pub use access::Wanted;
-pub use audit::AuditRecord;
+pub use audit::checkpoint::CheckpointKeys;
+pub use audit::online::Verified;
+pub use audit::sealing::AuditFigures;
+pub use audit::verify::{ChainVerifier, Fault, Others, Proof};
+pub use audit::{AuditFilter, AuditKey, AuditRecord, ChainHash, Checkpoint, Link, ObjectFilter, Outcome};
 pub use data_key::{DataKey, Purpose};
 pub use error::Error;
 pub use group::Group;

@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use tokio::time::{Instant, sleep_until};
+use wharf_context::RequestId;
 use wharf_oci::ProjectName;
 
 use crate::account::{Account, RobotAccount, UserAccount};
@@ -49,6 +50,9 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// Under which request, and from which address somebody logs in.
+pub(crate) type Origin = (RequestId, Option<IpAddr>);
+
 /// A user's row as log-in needs it.
 #[derive(Debug)]
 pub(crate) struct UserLogin {
@@ -72,19 +76,22 @@ impl Identity {
         &self,
         username: &str,
         password: &Secret,
-        remote: Option<IpAddr>,
+        (request_id, remote): Origin,
     ) -> Result<Account, Error> {
         let answer_at = Instant::now() + self.settings.refusal_after;
         let name = LoginName::parse(username);
         let account = match &name {
             _ if password.expose().len() > MAX_PASSWORD_BYTES => Err(Error::BadCredentials),
-            LoginName::Robot(project, robot) => self.log_in_robot(project, robot, password, remote).await,
+            LoginName::Robot(project, robot) => {
+                self.log_in_robot((project, robot), password, (request_id, remote)).await
+            }
             LoginName::User(name) => {
                 let user = user::store::find_login(&self.db, name).await?;
-                self.log_in_user(user, name.as_str(), password, remote).await
+                self.log_in_user(user, name.as_str(), password, (request_id, remote)).await
             }
-            LoginName::Nobody => self.log_in_user(None, username, password, remote).await,
+            LoginName::Nobody => self.log_in_user(None, username, password, (request_id, remote)).await,
         };
+        self.note_refused_login(&name.to_string(), &account, (request_id, remote));
         if let Err(Error::BadCredentials) = account {
             tracing::warn!(%name, ?remote, "log-in refused");
             sleep_until(answer_at).await;
@@ -97,7 +104,7 @@ impl Identity {
         user: Option<UserLogin>,
         name: &str,
         password: &Secret,
-        remote: Option<IpAddr>,
+        (request_id, remote): Origin,
     ) -> Result<Account, Error> {
         let user = user.filter(|user| !user.is_disabled);
         let now = self.clock.now();
@@ -113,7 +120,9 @@ impl Identity {
         self.verify(user.as_ref(), name, password, remote).await?;
         let user = user.ok_or(Error::BadCredentials)?;
         self.verified.insert(&user.account, password, now);
-        Ok(Account::User(user.account))
+        let account = Account::User(user.account);
+        self.note_login(&account, (request_id, remote));
+        Ok(account)
     }
 
     /// Compares a password that is not remembered: throttled, hashed, and for nobody at the same cost.
@@ -157,17 +166,20 @@ impl Identity {
     /// A robot's secret cannot be guessed, so a right one is never throttled: nobody can lock a robot out.
     async fn log_in_robot(
         &self,
-        project: &ProjectName,
-        name: &RobotName,
+        (project, name): (&ProjectName, &RobotName),
         secret: &Secret,
-        remote: Option<IpAddr>,
+        (request_id, remote): Origin,
     ) -> Result<Account, Error> {
         let now = self.clock.now();
         let robot = robot::store::find_login(&self.db, project, name).await?;
         let stored = robot.as_ref().map_or(Fingerprint::NONE, |robot| robot.secret);
         let is_right = stored.matches(&secret.fingerprint());
         match robot {
-            Some(robot) if is_right && robot.is_active(now) => Ok(Account::Robot(robot.account)),
+            Some(robot) if is_right && robot.is_active(now) => {
+                let account = Account::Robot(robot.account);
+                self.note_login(&account, (request_id, remote));
+                Ok(account)
+            }
             Some(_) | None => {
                 self.throttle.charge_address(remote, now)?;
                 Err(Error::BadCredentials)

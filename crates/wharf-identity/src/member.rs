@@ -114,8 +114,9 @@ impl Identity {
                 let authority = Authority::manage(&mut *tx, ctx, self.mode()).await?;
                 let standing = authority.project(&mut *tx, project, ProjectRight::ManageMembers).await?;
                 let id = row_number(tx, name).await?;
+                let before = store::role(tx, standing.project, name).await?.map(describe);
                 store::put(tx, standing.project, (name, id), role).await?;
-                let details = json!({ "member": name.to_string(), "role": role.name() });
+                let details = json!({ "member": name.to_string(), "before": before, "after": describe(role) });
                 audit::record(tx, ctx, "member.put", project, details).await?;
                 Ok(Member { name: name.clone(), role, since: tx.now() })
             })
@@ -128,14 +129,20 @@ impl Identity {
             .transaction(async |tx| {
                 let authority = Authority::manage(&mut *tx, ctx, self.mode()).await?;
                 let standing = authority.project(&mut *tx, project, ProjectRight::ManageMembers).await?;
+                let before = store::role(tx, standing.project, name).await?.map(describe);
                 if !store::delete(tx, standing.project, name).await? {
                     return Err(Error::MemberUnknown { project: project.clone(), member: name.clone() });
                 }
-                let details = json!({ "member": name.to_string() });
+                let details = json!({ "member": name.to_string(), "before": before });
                 audit::record(tx, ctx, "member.delete", project, details).await
             })
             .await
     }
+}
+
+/// A membership, for the audit log.
+fn describe(role: Role) -> serde_json::Value {
+    json!({ "role": role.name() })
 }
 
 async fn row_number(tx: &mut Tx<'_>, name: &MemberName) -> Result<i64, Error> {

@@ -28,7 +28,7 @@ impl PageRequest {
         self.after.as_deref().unwrap_or_default()
     }
 
-    fn limit(&self) -> usize {
+    pub(crate) fn limit(&self) -> usize {
         self.limit.unwrap_or(DEFAULT_PAGE_ENTRIES).clamp(1, MAX_PAGE_ENTRIES)
     }
 

@@ -118,7 +118,7 @@ impl Identity {
             return Err(Error::ReservedProject(name.clone()));
         }
         store::insert(tx, name, openness == Openness::Public).await?;
-        let details = json!({ "is_public": openness == Openness::Public });
+        let details = json!({ "after": { "is_public": openness == Openness::Public } });
         audit::record(tx, ctx, "project.create", name, details).await?;
         let project = store::get(tx, name).await?.ok_or_else(|| Error::ProjectUnknown(name.clone()))?;
         Ok((project, Made::Now))
@@ -136,8 +136,9 @@ impl Identity {
                 let authority = Authority::manage(&mut *tx, ctx, self.mode()).await?;
                 let standing = authority.project(&mut *tx, name, ProjectRight::ChangeSettings).await?;
                 if let Some(is_public) = change.is_public {
+                    let before = store::get(&mut *tx, name).await?.map(|project| project.is_public);
                     store::set_public(tx, standing.project, is_public).await?;
-                    let details = json!({ "is_public": is_public });
+                    let details = json!({ "before": { "is_public": before }, "after": { "is_public": is_public } });
                     audit::record(tx, ctx, "project.update", name, details).await?;
                 }
                 store::get(tx, name).await?.ok_or_else(|| Error::ProjectUnknown(name.clone()))

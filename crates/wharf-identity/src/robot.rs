@@ -122,7 +122,8 @@ impl Identity {
                 }
                 let made = store::get(&mut *tx, project, &robot.name).await?;
                 let (_, made) = made.ok_or_else(|| unknown(project, &robot.name))?;
-                audit::record(tx, ctx, "robot.create", &made.login(), describe(&made)).await?;
+                let details = json!({ "after": describe(&made) });
+                audit::record(tx, ctx, "robot.create", &made.login(), details).await?;
                 Ok::<_, Error>(made)
             })
             .await?;
@@ -142,13 +143,14 @@ impl Identity {
                 self.manage_robots(tx, ctx, project).await?;
                 check_repositories(project, change.repositories.as_deref().unwrap_or_default())?;
                 check_expiry(change.expires_at.flatten(), tx.now())?;
-                let (id, _) = store::get(&mut *tx, project, name).await?.ok_or_else(|| unknown(project, name))?;
+                let (id, before) = store::get(&mut *tx, project, name).await?.ok_or_else(|| unknown(project, name))?;
                 store::update(tx, id, change).await?;
                 if change.is_disabled == Some(true) {
                     token::store::delete_of_account(tx, &Holder::Robot(id)).await?;
                 }
                 let (_, robot) = store::get(&mut *tx, project, name).await?.ok_or_else(|| unknown(project, name))?;
-                audit::record(tx, ctx, "robot.update", &robot.login(), describe(&robot)).await?;
+                let details = json!({ "before": describe(&before), "after": describe(&robot) });
+                audit::record(tx, ctx, "robot.update", &robot.login(), details).await?;
                 Ok(robot)
             })
             .await
@@ -183,7 +185,8 @@ impl Identity {
                 let (id, robot) = store::get(&mut *tx, project, name).await?.ok_or_else(|| unknown(project, name))?;
                 token::store::delete_of_account(tx, &Holder::Robot(id)).await?;
                 store::delete(tx, id).await?;
-                audit::record(tx, ctx, "robot.delete", &robot.login(), Value::Null).await
+                let details = json!({ "before": describe(&robot) });
+                audit::record(tx, ctx, "robot.delete", &robot.login(), details).await
             })
             .await
     }

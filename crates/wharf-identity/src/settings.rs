@@ -30,6 +30,8 @@ pub struct Settings {
     pub refresh_lifetime: Duration,
     /// How long a key signs before another takes its place.
     pub key_lifetime: Duration,
+    /// How often it is signed where the audit log stands, as long as rows come in.
+    pub checkpoint_every: Duration,
     /// For how long a password that was verified is not hashed again.
     pub verified_lifetime: Duration,
     /// When a refused log-in is answered at the earliest, so that its time tells nothing.
@@ -76,6 +78,7 @@ impl Default for Settings {
             token_lifetime: Duration::from_secs(300),
             refresh_lifetime: DAY * 30,
             key_lifetime: DAY * 30,
+            checkpoint_every: Duration::from_secs(60),
             verified_lifetime: Duration::from_secs(300),
             refusal_after: Duration::from_secs(1),
             hashing: Hashing::default(),

@@ -23,6 +23,7 @@ use crate::authority::Authority;
 use crate::authority::rule::SystemRight;
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::key::jws::Use;
 use crate::login::Credentials;
 use crate::name::UserName;
 use crate::secret::{Fingerprint, Secret};
@@ -82,7 +83,10 @@ impl Identity {
         }
         let (account, shown) = match &request.credentials {
             Credentials::Anonymous => (Account::Anonymous, None),
-            Credentials::Basic { username, password } => (self.log_in(username, password, request.remote).await?, None),
+            Credentials::Basic { username, password } => {
+                let origin = (RequestId::generate(), request.remote);
+                (self.log_in(username, password, origin).await?, None)
+            }
             Credentials::RefreshToken(secret) => (self.refresh(secret).await?, Some(secret.clone())),
             // A token that gets a new token would never end.
             Credentials::Bearer(_) => return Err(Error::BadCredentials),
@@ -148,7 +152,7 @@ impl Identity {
         let (issued_at, expires_in) = (self.clock.now(), self.settings.token_lifetime);
         let claims = Claims::new(&self.settings, &account.caller(), coverage, issued_at);
         let key = self.keys.signing(issued_at).await?;
-        let token = Secret::new(key.sign(&claims.write()?));
+        let token = Secret::new(key.sign(Use::Token, &claims.write()?));
         Ok(IssuedToken { token, expires_in, issued_at, refresh_token })
     }
 

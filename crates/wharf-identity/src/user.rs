@@ -100,9 +100,10 @@ impl Identity {
                 if !store::insert(tx, &user.name, hash.as_ref(), user.system_role).await? {
                     return Err(Error::Exists { what: "user", name: user.name.to_string() });
                 }
-                let role = user.system_role.map(SystemRole::name);
-                audit::record(tx, ctx, "user.create", &user.name, json!({ "system_role": role })).await?;
-                store::get(&mut *tx, &user.name).await?.ok_or_else(|| Error::UserUnknown(user.name.clone()))
+                let made = store::get(&mut *tx, &user.name).await?;
+                let made = made.ok_or_else(|| Error::UserUnknown(user.name.clone()))?;
+                audit::record(tx, ctx, "user.create", &user.name, json!({ "after": describe(&made) })).await?;
+                Ok(made)
             })
             .await
     }
@@ -113,6 +114,7 @@ impl Identity {
             .transaction(async |tx| {
                 Authority::manage(&mut *tx, ctx, self.mode()).await?.require(SystemRight::ManageUsers)?;
                 let before = store::find(&mut *tx, name).await?.ok_or_else(|| Error::UserUnknown(name.clone()))?;
+                let was = store::get(&mut *tx, name).await?.ok_or_else(|| Error::UserUnknown(name.clone()))?;
                 let keeps_role = change.system_role.is_none_or(|role| role == Some(SystemRole::Administrator));
                 if !keeps_role || change.is_disabled == Some(true) {
                     keep_an_administrator(tx, &before).await?;
@@ -121,8 +123,10 @@ impl Identity {
                 if change.is_disabled == Some(true) {
                     token::store::delete_of_account(tx, &token::Holder::User(before.id)).await?;
                 }
-                audit::record(tx, ctx, "user.update", name, describe(change)).await?;
-                store::get(&mut *tx, name).await?.ok_or_else(|| Error::UserUnknown(name.clone()))
+                let is = store::get(&mut *tx, name).await?.ok_or_else(|| Error::UserUnknown(name.clone()))?;
+                let details = json!({ "before": describe(&was), "after": describe(&is) });
+                audit::record(tx, ctx, "user.update", name, details).await?;
+                Ok(is)
             })
             .await
     }
@@ -134,11 +138,12 @@ impl Identity {
                 Authority::manage(&mut *tx, ctx, self.mode()).await?.require(SystemRight::ManageUsers)?;
                 let user = store::find(&mut *tx, name).await?.ok_or_else(|| Error::UserUnknown(name.clone()))?;
                 keep_an_administrator(tx, &user).await?;
+                let was = store::get(&mut *tx, name).await?.map(|was| describe(&was));
                 token::store::delete_of_account(tx, &token::Holder::User(user.id)).await?;
                 member::store::delete_user(tx, user.id).await?;
                 group::store::delete_user(tx, user.id).await?;
                 store::delete(tx, user.id).await?;
-                audit::record(tx, ctx, "user.delete", name, Value::Null).await
+                audit::record(tx, ctx, "user.delete", name, json!({ "before": was })).await
             })
             .await
     }
@@ -208,13 +213,7 @@ async fn keep_an_administrator(tx: &mut Tx<'_>, user: &UserAccount) -> Result<()
     Ok(())
 }
 
-fn describe(change: &UserChange) -> Value {
-    let mut details = serde_json::Map::new();
-    if let Some(role) = change.system_role {
-        details.insert("system_role".to_owned(), role.map(SystemRole::name).into());
-    }
-    if let Some(is_disabled) = change.is_disabled {
-        details.insert("is_disabled".to_owned(), is_disabled.into());
-    }
-    details.into()
+/// A user, for the audit log.
+fn describe(user: &User) -> Value {
+    json!({ "system_role": user.system_role.map(SystemRole::name), "is_disabled": user.is_disabled })
 }

@@ -45,6 +45,8 @@ pub struct Figures {
     pub fsck_ended_seconds: u64,
     /// What it found that is neither repaired nor as it should be.
     pub fsck_findings: u64,
+    /// Pulls that found no room on their way into the audit log.
+    pub pulls_dropped: u64,
 }
 
 #[derive(Debug, Default)]
@@ -133,6 +135,7 @@ impl Registry {
             quota_warned_projects: self.desk.warned_projects(),
             fsck_ended_seconds: read(&counters.fsck_ended_seconds),
             fsck_findings: read(&counters.fsck_findings),
+            pulls_dropped: self.pulls.dropped(),
         }
     }
 }

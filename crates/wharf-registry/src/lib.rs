@@ -5,8 +5,8 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`source`], [`presence`], [`bin`], [`environment`], [`collection`], [`fsck`], [`moving`], [`quota`],
-//! [`usage`], [`figures`], `admission`, [`ports`].
+//! [`referrer`], [`pull`], [`source`], [`presence`], [`bin`], [`environment`], [`collection`], [`fsck`], [`moving`],
+//! [`quota`], [`usage`], [`figures`], `admission`, [`ports`].
 
 mod admission;
 pub mod bin;
@@ -21,6 +21,7 @@ pub mod moving;
 pub mod page;
 pub mod ports;
 pub mod presence;
+pub mod pull;
 pub mod quota;
 pub mod referrer;
 mod registry;
@@ -44,6 +45,7 @@ pub use moving::{ByteCopy, BytesHold, CopyFigures, CopySettings, Damaged};
 pub use page::Page;
 pub use ports::{Admission, Change, NotAdmitted, Operation, Projects, Refusal, Replicas, TagNow};
 pub use presence::{Presence, Stored, Tagged};
+pub use pull::{PullLog, Pulled};
 pub use referrer::{ReferrersPage, ReferrersQuery};
 pub use registry::Registry;
 pub use repository::RepositoriesQuery;

@@ -16,7 +16,7 @@ pub(crate) mod store;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use wharf_context::quota::{Limits, Quota, Resource};
 use wharf_context::{Context, Inspect, InspectProject, MaintainProject, Permit, ProjectId, Push};
 use wharf_db::AuditEntry;
@@ -64,15 +64,13 @@ impl Registry {
         if !self.fresh_or_found(project.id).await?.is_counted {
             self.count(project.id).await?;
         }
-        let details = json!({
-            "bytes": limits.bytes.hard, "warn_bytes": limits.bytes.warn,
-            "manifests": limits.manifests.hard, "warn_manifests": limits.manifests.warn,
-        });
-        let entry = AuditEntry::new(ctx, "quota.set", project.name.as_str()).with_details(details);
+        let entry = AuditEntry::new(ctx, "quota.set", project.name.as_str());
         self.db
             .transaction(async |tx| {
+                let before = store::find_limits(tx, project.id).await?.map(|before| described(&before));
                 store::set_limits(tx, project.id, limits).await?;
-                tx.audit(&entry).await?;
+                let details = json!({ "before": before, "after": described(limits) });
+                tx.audit(&entry.clone().with_details(details)).await?;
                 Ok::<(), Error>(())
             })
             .await?;
@@ -103,4 +101,12 @@ impl Registry {
     fn fresh_quota(&self) -> Quota {
         Quota { limits: self.settings.quota, is_counted: true, ..Quota::default() }
     }
+}
+
+/// Limits, for the audit log.
+fn described(limits: &Limits) -> Value {
+    json!({
+        "bytes": limits.bytes.hard, "warn_bytes": limits.bytes.warn,
+        "manifests": limits.manifests.hard, "warn_manifests": limits.manifests.warn,
+    })
 }

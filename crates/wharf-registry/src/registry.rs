@@ -10,6 +10,7 @@ use wharf_db::Db;
 use crate::collection::pass::Collecting;
 use crate::figures::Counters;
 use crate::ports::{Admission, Projects, Replicas};
+use crate::pull::Pulls;
 use crate::quota::Desk;
 use crate::settings::Settings;
 
@@ -27,6 +28,7 @@ pub struct Registry {
     pub(crate) replicas: Option<Arc<dyn Replicas>>,
     pub(crate) admission: Option<Arc<dyn Admission>>,
     pub(crate) fsck_wanted: Arc<Notify>,
+    pub(crate) pulls: Arc<Pulls>,
 }
 
 impl Registry {
@@ -36,6 +38,7 @@ impl Registry {
             db,
             store,
             clock,
+            pulls: Arc::new(Pulls::new(&settings)),
             settings: Arc::new(settings),
             counters: Arc::default(),
             collecting: Arc::default(),

@@ -5,6 +5,8 @@ use std::time::Duration;
 use wharf_context::quota::Limits;
 use wharf_oci::Environments;
 
+use crate::pull::PullLog;
+
 /// Settings of the registry.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -29,6 +31,10 @@ pub struct Settings {
     pub quota: Limits,
     /// The environments: what stands in one of them but the first is placed there by governance alone.
     pub environments: Environments,
+    /// Which pulls the audit log has.
+    pub pull_log: PullLog,
+    /// How exactly it is known when a manifest was last asked for: it is written once in this time at most.
+    pub last_pull_interval: Duration,
 }
 
 impl Default for Settings {
@@ -44,6 +50,8 @@ impl Default for Settings {
             sparse_images: true,
             quota: Limits::default(),
             environments: Environments::default(),
+            pull_log: PullLog::Off,
+            last_pull_interval: Duration::from_secs(600),
         }
     }
 }

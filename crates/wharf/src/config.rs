@@ -7,6 +7,7 @@
 //! contradicts itself), [`effective`] (showing the result).
 
 pub(crate) mod address;
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod aws;
 pub(crate) mod bin;
@@ -46,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) collection: collection::Collection,
     pub(crate) bin: bin::Bin,
     pub(crate) fsck: fsck::Fsck,
+    pub(crate) audit: audit::Audit,
     pub(crate) auth: auth::Auth,
     pub(crate) admin: auth::Admin,
     pub(crate) limits: limits::Limits,

@@ -8,6 +8,7 @@ pub(crate) mod operator;
 mod ports;
 mod replicas;
 mod settings;
+mod shipping;
 pub(crate) mod store;
 
 use std::borrow::Cow;
@@ -47,9 +48,29 @@ pub(crate) struct Assembled {
     pub(crate) operator: Operator,
     /// The administrator's password, where this was the first run and nobody chose one.
     pub(crate) first_password: Option<Secret>,
+    /// What is to be written at the end.
+    pub(crate) notes: Notes,
     /// Files outside of the data folder that nobody else may use as long as this lives.
     _holds: Vec<Hold>,
-    _background: [Background; 4],
+    _background: Vec<Background>,
+}
+
+/// What lies in memory and belongs into the audit log.
+#[derive(Debug)]
+pub(crate) struct Notes {
+    identity: Identity,
+    registry: Registry,
+}
+
+impl Notes {
+    /// Writes it down. What cannot be written is lost with the process; the log says that it was.
+    pub(crate) async fn write(&self) {
+        let refusals = self.identity.write_notes().await.err().map(anyhow::Error::from);
+        let pulls = self.registry.write_pulls().await.err().map(anyhow::Error::from);
+        for error in [refusals, pulls].into_iter().flatten() {
+            tracing::warn!(error = format!("{error:#}"), "the last refusals and pulls are not in the audit log");
+        }
+    }
 }
 
 /// Opens every part and joins their routes. `/metrics` is the server's own.
@@ -76,16 +97,22 @@ pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyh
     let governance = Governance::new(db.clone());
     let (collecting, checking, counting) = (registry.clone(), registry.clone(), registry.clone());
     let worker = jobs::worker(db.clone());
+    let (auditing, noting) = (identity.clone(), registry.clone());
+    let (shipping, shipped) = shipping::open(config, &db)?;
     let background = [
         Background::start(async move { collecting.run_collection().await }),
         Background::start(async move { checking.run_fsck().await }),
         Background::start(async move { counting.run_quotas().await }),
         Background::start(worker.run(std::future::pending())),
+        Background::start(async move { auditing.run_audit().await }),
+        Background::start(async move { noting.run_pulls().await }),
     ];
+    let background = background.into_iter().chain(shipping.map(|shipping| Background::start(shipping.run())));
+    let notes = Notes { identity: identity.clone(), registry: registry.clone() };
 
     let health = Health::default().require("catalog", settings::catalog_check(&db));
     let health = health.tell(operator.mode.clone());
-    let metrics = figures::metrics(db, registry.clone(), operator.mode.clone());
+    let metrics = figures::metrics(db, registry.clone(), (identity.clone(), shipped), operator.mode.clone());
     let router = Router::new()
         .merge(health.clone().router())
         .merge(wharf_api_management::router(
@@ -98,7 +125,7 @@ pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyh
         .layer(from_fn_with_state(operator.mode.clone(), mode::refuse_writes))
         .layer(from_fn(label));
     let answers = Answers { router, health, figures: metrics };
-    Ok(Assembled { answers, operator, first_password, _holds: holds, _background: background })
+    Ok(Assembled { answers, operator, first_password, _holds: holds, notes, _background: background.collect() })
 }
 
 /// Takes the files outside of the data folder.

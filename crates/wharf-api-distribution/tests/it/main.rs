@@ -8,4 +8,5 @@ mod fixture;
 mod hostile;
 mod manifests;
 mod quotas;
+mod refusals;
 mod tokens;

@@ -56,14 +56,17 @@ async fn the_audit_log_says_who_did_what_and_never_a_secret() {
     let body = json!({ "password": format!("{secret}!") });
     fixture.ask("administrator", "PUT", "/api/v1/users/alice/password", body).await.done(204);
 
-    let log = fixture.get("auditor", "/api/v1/audit?resource=alice").await;
+    let log = fixture.get("auditor", "/api/v1/audit?object=alice").await;
     assert!(!String::from_utf8_lossy(&log.body).contains(secret));
     let log = log.done(200);
     let actions: Vec<_> = log["entries"].as_array().expect("entries").iter().map(|row| row["action"].clone()).collect();
     assert_eq!(actions, ["user.set_password", "user.create"]);
     let row = &log["entries"][1];
     assert_eq!((&row["caller"], &row["caller_kind"]), (&json!("administrator"), &json!("user")));
-    assert_eq!((&row["outcome"], &row["details"]), (&json!("succeeded"), &json!({ "system_role": null })));
+    assert_eq!(
+        (&row["outcome"], &row["details"]),
+        (&json!("succeeded"), &json!({ "after": { "system_role": null, "is_disabled": false } }))
+    );
     assert_eq!(row["request_id"].as_str().map(str::len), Some(32));
     fixture.get("guest", "/api/v1/audit").await.refused(403);
 }

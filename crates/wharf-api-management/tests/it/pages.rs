@@ -31,7 +31,7 @@ async fn every_list_gives_each_entry_once() {
         let name = name.parse().expect("valid");
         fixture.identity.create_group(&crate::fixture::system(), &name).await.expect("group is made");
     }
-    for list in ["/api/v1/users", "/api/v1/groups", "/api/v1/projects/shop/members", "/api/v1/audit?resource=shop"] {
+    for list in ["/api/v1/users", "/api/v1/groups", "/api/v1/projects/shop/members", "/api/v1/audit?object=shop"] {
         let separator = if list.contains('?') { '&' } else { '?' };
         let whole = fixture.get("administrator", list).await.done(200);
         let pages = follow(&fixture, &format!("{list}{separator}limit=2")).await;

@@ -1,21 +1,30 @@
-//! The table `audit`.
+//! The tables of the audit log: rows as they are written here, the chain, checkpoints, pages and shipping below.
 
-use super::{AuditEntry, AuditFilter, AuditRecord, kind_and_id};
-use crate::db::Db;
+pub(super) mod checkpoint;
+pub(super) mod page;
+pub(super) mod seal;
+pub(super) mod shipping;
+
+use super::{AuditEntry, AuditRecord, kind_and_id};
 use crate::error::Error;
 use crate::params;
 use crate::row::Row;
 use crate::transaction::Tx;
 
+/// A row's own fields.
+macro_rules! columns {
+    () => {
+        "id, at, request_id, caller_kind, caller_id, caller_name, remote, action, resource, outcome, details"
+    };
+}
+use columns;
+
+/// How many these are.
+const COLUMNS_COUNT: usize = 11;
+
 const INSERT: &str = "\
     INSERT INTO audit (at, request_id, caller_kind, caller_id, caller_name, remote, action, resource, outcome, details) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-const LIST: &str = "\
-    SELECT id, at, request_id, caller_kind, caller_id, caller_name, remote, action, resource, outcome, details \
-    FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
-const LIST_OF_RESOURCE: &str = "\
-    SELECT id, at, request_id, caller_kind, caller_id, caller_name, remote, action, resource, outcome, details \
-    FROM audit WHERE resource = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2";
 
 pub(super) async fn insert(tx: &mut Tx<'_>, entry: &AuditEntry) -> Result<(), Error> {
     let (kind, id) = kind_and_id(entry.caller.id);
@@ -34,15 +43,6 @@ pub(super) async fn insert(tx: &mut Tx<'_>, entry: &AuditEntry) -> Result<(), Er
     tx.execute(INSERT, &params).await.map(drop)
 }
 
-pub(super) async fn list(db: &Db, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRecord>, Error> {
-    let before = filter.before.unwrap_or(i64::MAX);
-    let rows = match &filter.resource {
-        Some(resource) => db.list(LIST_OF_RESOURCE, &params![before, limit, resource]).await?,
-        None => db.list(LIST, &params![before, limit]).await?,
-    };
-    rows.into_iter().map(record).collect()
-}
-
 fn record(mut row: Row) -> Result<AuditRecord, Error> {
     Ok(AuditRecord {
         id: row.integer(0)?,
@@ -56,5 +56,6 @@ fn record(mut row: Row) -> Result<AuditRecord, Error> {
         resource: row.take_text(8)?,
         outcome: row.take_text(9)?,
         details: row.take_text(10)?,
+        link: None,
     })
 }

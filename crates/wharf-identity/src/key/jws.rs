@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use ring::rand::SystemRandom;
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use wharf_context::Timestamp;
 use zeroize::Zeroizing;
 
@@ -46,6 +46,24 @@ pub enum TokenError {
     OtherService,
 }
 
+/// What a signature is for. Each use writes a header of its own, and no other is accepted in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// A token that a client shows.
+    Token,
+    /// A statement about the audit log.
+    Checkpoint,
+}
+
+impl Use {
+    fn typ(self) -> &'static str {
+        match self {
+            Self::Token => "JWT",
+            Self::Checkpoint => "wharf-audit-checkpoint",
+        }
+    }
+}
+
 /// A key that signs.
 pub(crate) struct SigningKey {
     id: String,
@@ -64,7 +82,7 @@ impl SigningKey {
     pub(crate) fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, Error> {
         let pair = Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|_| Error::MalformedRow { what: "a signing key" })?;
         let id = thumbprint(pair.public_key().as_ref());
-        Ok(Self { header: header(&id), id, pair })
+        Ok(Self { header: header(&id, Use::Token), id, pair })
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -75,9 +93,13 @@ impl SigningKey {
         self.pair.public_key().as_ref()
     }
 
-    /// Signs a payload.
-    pub(crate) fn sign(&self, payload: &[u8]) -> String {
-        let mut token = format!("{}.{}", self.header, BASE64URL_NOPAD.encode(payload));
+    /// Signs a payload for one use.
+    pub(crate) fn sign(&self, usage: Use, payload: &[u8]) -> String {
+        let header = match usage {
+            Use::Token => self.header.clone(),
+            Use::Checkpoint => header(&self.id, usage),
+        };
+        let mut token = format!("{header}.{}", BASE64URL_NOPAD.encode(payload));
         let signature = self.pair.sign(token.as_bytes());
         token.push('.');
         token.push_str(&BASE64URL_NOPAD.encode(signature.as_ref()));
@@ -109,7 +131,7 @@ pub(crate) struct VerifyingKeys {
 
 impl VerifyingKeys {
     pub(crate) fn new(keys: impl IntoIterator<Item = VerifyingKey>, seen: Arc<SeenSignatures>) -> Self {
-        Self { by_header: keys.into_iter().map(|key| (header(&key.id), key)).collect(), seen }
+        Self { by_header: keys.into_iter().map(|key| (header(&key.id, Use::Token), key)).collect(), seen }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &VerifyingKey> {
@@ -136,15 +158,21 @@ impl VerifyingKeys {
     }
 }
 
+/// Whether `signature` is `public_key`'s on `signed`. For what is looked at once: tokens go through [`SeenSignatures`].
+pub(crate) fn is_signed_by(public_key: &[u8], signed: &[u8], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ED25519, public_key).verify(signed, signature).is_ok()
+}
+
 /// RFC 7638: SHA-256 over the required members in lexical order.
-fn thumbprint(public_key: &[u8]) -> String {
+pub(crate) fn thumbprint(public_key: &[u8]) -> String {
     let x = BASE64URL_NOPAD.encode(public_key);
     let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
     BASE64URL_NOPAD.encode(ring::digest::digest(&ring::digest::SHA256, members.as_bytes()).as_ref())
 }
 
-fn header(id: &str) -> String {
-    BASE64URL_NOPAD.encode(format!(r#"{{"alg":"{ALGORITHM}","kid":"{id}","typ":"JWT"}}"#).as_bytes())
+pub(crate) fn header(id: &str, usage: Use) -> String {
+    let typ = usage.typ();
+    BASE64URL_NOPAD.encode(format!(r#"{{"alg":"{ALGORITHM}","kid":"{id}","typ":"{typ}"}}"#).as_bytes())
 }
 
 #[cfg(test)]
@@ -167,15 +195,22 @@ mod tests {
     #[test]
     fn what_was_signed_verifies() {
         let key = key();
-        let token = key.sign(b"{}");
+        let token = key.sign(Use::Token, b"{}");
         assert_eq!(verifying(&key, None).verify(&token, NOW), Ok(b"{}".to_vec()));
         assert_eq!(VerifyingKeys::default().verify(&token, NOW), Err(TokenError::UnknownKey));
     }
 
     #[test]
+    fn what_was_signed_for_another_use_is_no_token() {
+        let key = key();
+        let statement = key.sign(Use::Checkpoint, b"{}");
+        assert_eq!(verifying(&key, None).verify(&statement, NOW), Err(TokenError::UnknownKey));
+    }
+
+    #[test]
     fn a_retired_key_verifies_until_its_last_token_has_ended() {
         let key = key();
-        let token = key.sign(b"{}");
+        let token = key.sign(Use::Token, b"{}");
         assert!(verifying(&key, Some(Timestamp(NOW.0 + 1))).verify(&token, NOW).is_ok());
         assert_eq!(verifying(&key, Some(NOW)).verify(&token, NOW), Err(TokenError::UnknownKey));
     }
@@ -184,7 +219,7 @@ mod tests {
     fn headers_of_others_are_not_interpreted() {
         let key = key();
         let keys = verifying(&key, None);
-        let token = key.sign(b"{}");
+        let token = key.sign(Use::Token, b"{}");
         let rest = token.split_once('.').expect("three parts").1;
         let x = BASE64URL_NOPAD.encode(key.public_key());
         let id = key.id();
@@ -209,7 +244,7 @@ mod tests {
     fn a_key_of_the_same_name_does_not_help_a_forger() {
         let (ours, theirs) = (key(), key());
         let forged = SigningKey { id: ours.id.clone(), header: ours.header.clone(), pair: theirs.pair };
-        assert_eq!(verifying(&ours, None).verify(&forged.sign(b"{}"), NOW), Err(TokenError::BadSignature));
+        assert_eq!(verifying(&ours, None).verify(&forged.sign(Use::Token, b"{}"), NOW), Err(TokenError::BadSignature));
     }
 
     proptest! {
@@ -217,7 +252,7 @@ mod tests {
         fn no_flipped_bit_verifies(payload in proptest::collection::vec(any::<u8>(), 0..80), at in any::<prop::sample::Index>(), bit in 0..8u8) {
             let key = key();
             let keys = verifying(&key, None);
-            let mut token = key.sign(&payload).into_bytes();
+            let mut token = key.sign(Use::Token, &payload).into_bytes();
             prop_assert_eq!(keys.verify(std::str::from_utf8(&token).expect("ASCII"), NOW), Ok(payload));
             let at = at.index(token.len());
             token[at] ^= 1 << bit;

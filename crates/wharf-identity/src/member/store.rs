@@ -35,6 +35,13 @@ fn read(row: &Row) -> Result<Member, Error> {
     })
 }
 
+/// The role that a member has.
+pub(super) async fn role(tx: &mut Tx<'_>, project: ProjectId, name: &MemberName) -> Result<Option<Role>, Error> {
+    const SQL: &str = "SELECT role FROM project_members WHERE project_id = ?1 AND kind = ?2 AND name = ?3";
+    let row = tx.query_opt(SQL, &params![project, name.number(), name.as_str()]).await?;
+    row.map(|row| Role::from_number(row.integer(0)?).ok_or(MALFORMED)).transpose()
+}
+
 pub(super) async fn put(
     tx: &mut Tx<'_>,
     project: ProjectId,

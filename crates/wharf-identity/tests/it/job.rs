@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use wharf_context::Kind;
 use wharf_db::{Db, NewJob, Worker, WorkerSettings};
-use wharf_identity::{Identity, PageRequest, SystemRole};
+use wharf_identity::{AuditFilter, Identity, PageRequest, SystemRole};
 use wharf_testkit::eventually;
 
 use crate::fixture::{Fixture, kind, system};
@@ -51,7 +51,7 @@ async fn dead_jobs_are_listed_in_pages_retried_and_forgotten() {
     assert_eq!(listed(identity).await, ids[2..]);
     assert_eq!(kind(identity.retry_job(&system(), ids[1]).await), Kind::NotFound);
     assert_eq!(kind(identity.discard_job(&system(), ids[0]).await), Kind::NotFound);
-    let audit = identity.list_audit(&system(), None, &PageRequest::default()).await.expect("the log").entries;
+    let audit = identity.list_audit(&system(), &AuditFilter::default(), &PageRequest::default()).await.expect("the log").entries;
     let actions: Vec<&str> = audit.iter().map(|record| record.action.as_str()).collect();
     assert_eq!(actions, ["job.discard", "job.retry"]);
 }

@@ -175,6 +175,13 @@ pub(crate) async fn forget(tx: &mut Tx<'_>, project: ProjectId) -> Result<(), wh
     Ok(())
 }
 
+/// What a project may use; `None` before something was pushed to it.
+pub(super) async fn find_limits(tx: &mut Tx<'_>, project: ProjectId) -> Result<Option<Limits>, Error> {
+    const SQL: &str =
+        "SELECT hard_bytes, warn_bytes, hard_manifests, warn_manifests FROM project_quotas WHERE project_id = ?1";
+    tx.query_opt(SQL, &params![project]).await?.map(|row| limits(&row)).transpose()
+}
+
 fn limits(row: &Row) -> Result<Limits, Error> {
     let limit =
         |hard, warn| Ok::<_, Error>(Limit { hard: row.optional_integer(hard)?, warn: row.optional_integer(warn)? });

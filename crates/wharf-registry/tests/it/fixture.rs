@@ -129,8 +129,8 @@ impl Fixture {
 
     /// How often people were told that a project uses more than the limit that warns.
     pub(crate) async fn warnings(&self) -> usize {
-        let log = self.database.db.audit(&wharf_db::AuditFilter::default(), 10_000).await.expect("the log");
-        log.iter().filter(|record| record.action == "quota.warn").count()
+        let log = self.database.db.audit(&wharf_db::AuditFilter::default(), None, 10_000).await.expect("the log");
+        log.records.iter().filter(|record| record.action == "quota.warn").count()
     }
 
     /// How many uploads the store knows of.

@@ -11,6 +11,7 @@ mod histories;
 mod interleavings;
 mod manifests;
 mod moving;
+mod pulls;
 mod quotas;
 mod rate;
 mod referrers;

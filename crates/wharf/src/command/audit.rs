@@ -1,39 +1,45 @@
-//! `wharf audit`: who did what.
+//! `wharf audit`: who did what, and that nobody has changed what is written about it.
 
-use clap::Args;
+mod export;
+mod keys;
+mod line;
+mod list;
+mod server;
+mod table;
+mod verify;
 
-use super::client::output::Column;
+use clap::{Args, Subcommand};
+
 use super::client::{Connection, Error};
-
-const COLUMNS: [Column; 6] = [
-    ("AT", "at", "-"),
-    ("CALLER", "caller", "-"),
-    ("FROM", "remote", "-"),
-    ("ACTION", "action", "-"),
-    ("RESOURCE", "resource", "-"),
-    ("OUTCOME", "outcome", "-"),
-];
 
 /// `wharf audit`.
 #[derive(Debug, Args)]
 pub(crate) struct Audit {
     #[command(flatten)]
     connection: Connection,
-    /// Only what was done to this: a project, a user, a robot, a repository.
-    #[arg(long, value_name = "NAME")]
-    resource: Option<String>,
-    /// How many entries, the newest first; at most 1000.
-    #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = clap::value_parser!(u16).range(1..=1000))]
-    limit: u16,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show who did what, the newest first.
+    List(list::List),
+    /// Write the log to standard output or into a file: with its hashes and signatures, or as a table.
+    Export(export::Export),
+    /// Check that an export, or the server's log, is as it was written: no row changed, missing, added or moved.
+    Verify(verify::Verify),
+    /// List the keys that sign the log's checkpoints. Note them down: `verify --key` believes no others.
+    Keys,
 }
 
 impl Audit {
     pub(crate) fn run(self) -> Result<(), Error> {
-        let client = self.connection.open()?;
-        let limit = self.limit.to_string();
-        let mut query = vec![("limit", limit.as_str())];
-        query.extend(self.resource.as_deref().map(|resource| ("resource", resource)));
-        let page = client.page(&["audit"], &query, None)?;
-        client.output.list(page["entries"].as_array().map_or(&[], Vec::as_slice), &COLUMNS)
+        match self.verb {
+            Verb::List(list) => list.run(&self.connection.open()?),
+            Verb::Export(export) => export.run(&self.connection.open()?),
+            Verb::Verify(verify) => verify.run(self.connection),
+            Verb::Keys => keys::list(&self.connection.open()?),
+        }
     }
 }

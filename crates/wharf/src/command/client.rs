@@ -49,6 +49,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Where answers go, for what needs no server.
+    pub(crate) fn output(&self) -> Output {
+        Output::new(self.json)
+    }
+
     /// A client that has what it needs to log in.
     pub(crate) fn open(self) -> Result<Client, Error> {
         let environment = environment();

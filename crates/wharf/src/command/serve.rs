@@ -136,6 +136,7 @@ async fn serve(config: &Config, environment: &Environment, inherited: Vec<Listen
     let server = Server::new(config, listeners, tls, assembled.answers);
     let served = server.run(&Supervisor::of(environment)).await.context("listen for signals");
     control.abort();
+    assembled.notes.write().await;
     served
 }
 

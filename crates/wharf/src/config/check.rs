@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::Config;
+use super::audit::Audit;
 use super::source::Problem;
 use super::storage::{Encryption, Place};
 
@@ -57,6 +58,7 @@ pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
     problems.extend(bucket(config));
     problems.extend(sources(config));
     problems.extend(environments(config));
+    problems.extend(audit(&config.audit));
     problems.extend(crate::telemetry::check_level(&config.log.level).err());
     problems
 }
@@ -112,6 +114,34 @@ fn sources(config: &Config) -> Option<Problem> {
          `fsck.credentials_file`"
             .to_owned()
     })
+}
+
+/// What the audit log has, and where it goes.
+fn audit(audit: &Audit) -> Vec<Problem> {
+    let is_receiver = |url: &Url| {
+        matches!(url.scheme(), "tls" | "tcp" | "udp")
+            && url.has_host()
+            && matches!(url.path(), "" | "/")
+            && url.query().is_none()
+            && url.username().is_empty()
+    };
+    let rules = [
+        (!(0.0..=1.0).contains(&audit.sample), "`audit.sample` must be between `0` and `1`"),
+        (
+            !(1..=86_400).contains(&audit.checkpoint_interval.0.as_secs()),
+            "`audit.checkpoint_interval` must be between `1s` and `1d`",
+        ),
+        (
+            !audit.syslog.as_ref().is_none_or(is_receiver),
+            "`audit.syslog` must look like `tls://logs.example.com:6514`, `tcp://…` or `udp://…`",
+        ),
+        (
+            audit.syslog_certificate.is_some() != audit.syslog_key.is_some(),
+            "`audit.syslog_certificate` and `audit.syslog_key` belong together: set both or neither",
+        ),
+        (audit.syslog_facility > 23, "`audit.syslog_facility` must be between `0` and `23`"),
+    ];
+    rules.into_iter().filter(|(broken, _)| *broken).map(|(_, sentence)| sentence.to_owned()).collect()
 }
 
 /// A collector can only be reached by a program that was built for it.

@@ -6,9 +6,11 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry as Metrics;
 use wharf_db::Db;
+use wharf_identity::{AuditFigures, Identity};
 use wharf_registry::Registry;
 
 use crate::server::mode::Mode;
+use crate::syslog::Progress;
 
 /// One figure: its name, what it counts, and where it is found.
 type Line<F> = (&'static str, &'static str, fn(&F) -> u64);
@@ -32,7 +34,7 @@ const CATALOG: [Line<wharf_db::Figures>; 14] = [
 ];
 
 /// What only grows in the registry.
-const REGISTRY: [Line<wharf_registry::Figures>; 11] = [
+const REGISTRY: [Line<wharf_registry::Figures>; 12] = [
     ("wharf_uploads_opened", "Blob uploads that were begun", |figures| figures.uploads_opened),
     ("wharf_uploads_expired", "Blob uploads that were given up because nobody continued them", |figures| {
         figures.uploads_expired
@@ -48,6 +50,9 @@ const REGISTRY: [Line<wharf_registry::Figures>; 11] = [
     }),
     ("wharf_manifests_pushed", "Manifests that were pushed", |figures| figures.manifests_pushed),
     ("wharf_quota_refusals", "Pushes that were refused for want of quota", |figures| figures.quota_refusals),
+    ("wharf_audit_pulls_dropped", "Pulls that found no room on their way into the audit log", |figures| {
+        figures.pulls_dropped
+    }),
 ];
 
 /// What rises and falls in the registry.
@@ -73,10 +78,25 @@ const GAUGES: [Line<wharf_registry::Figures>; 9] = [
     }),
 ];
 
-/// The metrics of catalog and registry.
-pub(super) fn metrics(db: Db, registry: Registry, mode: Mode) -> Metrics {
+/// What rises in the audit log, as this node knows it.
+const AUDIT: [Line<AuditFigures>; 2] = [
+    ("wharf_audit_sealed_rows", "Rows of the audit log that are in its chain", |figures| figures.sealed_rows),
+    (
+        "wharf_audit_signed_timestamp_seconds",
+        "When it was last seen that the whole chain is signed, in seconds since 1970",
+        |figures| figures.signed_seconds,
+    ),
+];
+
+/// The metrics of catalog, registry and audit log.
+pub(super) fn metrics(
+    db: Db,
+    registry: Registry,
+    (identity, shipped): (Identity, Option<Progress>),
+    mode: Mode,
+) -> Metrics {
     let mut metrics = Metrics::default();
-    metrics.register_collector(Box::new(Parts { db, registry, mode }));
+    metrics.register_collector(Box::new(Parts { db, registry, identity, shipped, mode }));
     metrics
 }
 
@@ -84,6 +104,8 @@ pub(super) fn metrics(db: Db, registry: Registry, mode: Mode) -> Metrics {
 struct Parts {
     db: Db,
     registry: Registry,
+    identity: Identity,
+    shipped: Option<Progress>,
     mode: Mode,
 }
 
@@ -102,6 +124,26 @@ impl Collector for Parts {
         gauge(&mut encoder, "wharf_read_only", read_only, u64::from(self.mode.read_only().is_some()))?;
         for (name, help, read) in &GAUGES {
             gauge(&mut encoder, name, help, read(&registry))?;
+        }
+        self.audit(&mut encoder)
+    }
+}
+
+impl Parts {
+    fn audit(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        let audit = self.identity.audit_figures();
+        for (name, help, read) in &AUDIT {
+            gauge(encoder, name, help, read(&audit))?;
+        }
+        let dropped: [Line<AuditFigures>; 1] = [(
+            "wharf_audit_notes_dropped",
+            "Refusals and log-ins that found no room on their way into the audit log",
+            |audit| audit.notes_dropped,
+        )];
+        counters(encoder, &dropped, &audit)?;
+        if let Some(shipped) = &self.shipped {
+            let help = "Rows of the audit log that the syslog receiver was sent by this node";
+            gauge(encoder, "wharf_audit_shipped_rows", help, shipped.sequence())?;
         }
         Ok(())
     }

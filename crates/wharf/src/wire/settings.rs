@@ -11,6 +11,7 @@ use wharf_db::Db;
 use wharf_identity::Secret;
 
 use crate::config::Config;
+use crate::config::audit::PullLog;
 use crate::config::size::Size;
 use crate::config::storage::Place;
 use crate::server::health::Check;
@@ -40,6 +41,12 @@ pub(super) fn registry(config: &Config) -> wharf_registry::Settings {
         sparse_images: config.registry.sparse_images,
         quota: quota(config),
         environments: config.environments.all(),
+        pull_log: match config.audit.pulls {
+            PullLog::Off => wharf_registry::PullLog::Off,
+            PullLog::Sampled => wharf_registry::PullLog::Sampled(config.audit.sample),
+            PullLog::Full => wharf_registry::PullLog::Full,
+        },
+        last_pull_interval: config.audit.last_pull_interval.0,
     }
 }
 
@@ -64,6 +71,7 @@ pub(super) fn identity(config: &Config) -> wharf_identity::Settings {
         reserved_names: auth.reserved_names.clone(),
         token_lifetime: auth.token_lifetime.0,
         refresh_lifetime: auth.refresh_lifetime.0,
+        checkpoint_every: config.audit.checkpoint_interval.0,
         ..wharf_identity::Settings::default()
     }
 }

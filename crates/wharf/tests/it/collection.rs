@@ -100,7 +100,7 @@ fn what_was_deleted_is_listed_restored_and_pulled_again() {
     admin.run(&format!("bin restore shop/web:v1@{} --overwrite", pushed.manifest)).done();
     assert_eq!(code(&server, &manifest), "200");
     assert!(server.get("/v2/shop/web/manifests/v1").contains(&pushed.manifest), "the tag is back");
-    let actions: Vec<_> = admin.run("audit --json").json().as_array().expect("a list").clone();
+    let actions: Vec<_> = admin.run("audit list --json").json().as_array().expect("a list").clone();
     let actions: Vec<_> = actions.iter().filter_map(|entry| entry["action"].as_str()).collect();
     assert!(actions.contains(&"tag.restore") && actions.contains(&"manifest.delete"), "{actions:?}");
 }

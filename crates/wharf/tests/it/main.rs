@@ -1,6 +1,7 @@
 //! The built binary from outside: configuration, data folder, listener, limits, TLS, ending, management.
 
 mod activation;
+mod audit;
 mod collection;
 mod config;
 mod crowd;

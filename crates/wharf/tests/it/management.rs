@@ -22,6 +22,14 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// What a command says that runs to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command.stdin(Stdio::null()).output().expect("the binary runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        let code = output.status.code().expect("it ended by itself");
+        Self { code, out: text(output.stdout), problem: text(output.stderr) }
+    }
+
     pub(crate) fn done(self) -> String {
         assert_eq!(self.code, 0, "{}", self.problem);
         self.out
@@ -41,7 +49,7 @@ impl Outcome {
 }
 
 impl Shell {
-    fn at(server: &Server) -> Self {
+    pub(crate) fn at(server: &Server) -> Self {
         Self { address: server.address().to_string(), folder: tempfile::tempdir().expect("a folder") }
     }
 
@@ -64,7 +72,7 @@ impl Shell {
     }
 
     /// What `docker login` writes.
-    fn log_in(&self, name: &str, password: &str) {
+    pub(crate) fn log_in(&self, name: &str, password: &str) {
         let pair = data_encoding::BASE64.encode(format!("{name}:{password}").as_bytes());
         let config = format!(r#"{{"auths":{{"{}":{{"auth":"{pair}"}}}}}}"#, self.address);
         write(&self.folder.path().join("config.json"), &config);
@@ -113,7 +121,7 @@ fn a_team_is_set_up_from_nothing() {
     admin.run("group delete team").done();
     admin.run("user delete bob").done();
     admin.run("project delete shop").done();
-    let log = admin.run("audit --resource shop --json").json();
+    let log = admin.run("audit list --object shop --json").json();
     assert_eq!(log[0]["action"], "project.delete");
 }
 

@@ -25,7 +25,7 @@ fn limits_are_set_one_by_one_and_shown_with_what_is_used() {
     let counted = admin.run(&format!("project quota recount {PROJECT} --json")).json();
     assert_eq!((&counted["bytes_off"], &counted["manifests_off"]), (&0.into(), &0.into()), "{counted}");
     assert_eq!(counted["quota"]["bytes"], set["bytes"]);
-    let log = admin.run("audit --json").json();
+    let log = admin.run("audit list --json").json();
     assert_eq!(log[0]["action"], "quota.recount");
     assert_eq!(log[1]["action"], "quota.set");
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use data_encoding::BASE64;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
@@ -114,6 +115,18 @@ impl Client {
         self.send(Method::GET, url, None)
     }
 
+    /// Reads a document into its type: where its very bytes count, which a value does not keep.
+    pub(crate) fn document<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, Error> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        self.decode(&self.bytes(self.request(Method::GET, &url, None)?)?)
+    }
+
+    /// The server's address.
+    pub(crate) fn server(&self) -> String {
+        self.server.to_string()
+    }
+
     /// Makes something.
     pub(crate) fn post(&self, path: &[&str], body: &Value) -> Result<Value, Error> {
         self.send(Method::POST, self.url(path), Some(body))
@@ -185,17 +198,26 @@ impl Client {
     }
 
     fn answer(&self, request: Request<Vec<u8>>) -> Result<Value, Error> {
+        match self.bytes(request)?.as_slice() {
+            [] => Ok(Value::Null),
+            bytes => self.decode(bytes),
+        }
+    }
+
+    /// What is answered to a request that was done; empty where there is nothing to say.
+    fn bytes(&self, request: Request<Vec<u8>>) -> Result<Vec<u8>, Error> {
         let answer = self.runtime.block_on(wharf_http::exchange(&self.http, request, MAX_ANSWER_BYTES))?;
-        let is_done = answer.status().is_success();
         if answer.status() == StatusCode::NO_CONTENT {
-            return Ok(Value::Null);
+            return Ok(Vec::new());
         }
-        let document = serde_json::from_slice::<Value>(answer.body());
-        match document {
-            Ok(document) if is_done => Ok(document),
-            Ok(document) => Err(self.refusal(&answer, &document)),
-            Err(_) => Err(Error::NotWharf { server: self.server.to_string() }),
+        if answer.status().is_success() && !answer.body().is_empty() {
+            return Ok(answer.into_body());
         }
+        Err(self.refusal(&answer, &self.decode(answer.body())?))
+    }
+
+    fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Error> {
+        serde_json::from_slice(bytes).map_err(|_| Error::NotWharf { server: self.server.to_string() })
     }
 
     /// What the server says, in the API's form or in that of the distribution-spec.

@@ -66,6 +66,15 @@ pub(crate) enum Error {
     /// A check found something.
     #[error("not everything is as it should be: {count} findings are not repaired")]
     Findings { count: u64 },
+    /// A file is no export of the audit log.
+    #[error("`{}` does not begin as what `wharf audit export` writes", path.display())]
+    AuditExport { path: PathBuf },
+    /// A file does not hold keys.
+    #[error("`{}` is not what `wharf audit keys --json` writes", path.display())]
+    AuditKeys { path: PathBuf, source: serde_json::Error },
+    /// The audit log is not as it was written.
+    #[error("the audit log is not as it was written: {0}")]
+    AuditFault(wharf_identity::Fault),
     /// Standard output is gone.
     #[error("cannot write to standard output")]
     Print(#[source] io::Error),
@@ -106,6 +115,13 @@ impl Error {
                 "is the server running? Name another one with --server or WHARF_SERVER"
             }
             Self::Findings { .. } => "each line above says what can be done; docs/admin/fsck.md says more",
+            Self::AuditExport { .. } => {
+                "only JSON lines without --person, --object, --action and --outcome are the chain; extracts and tables prove nothing"
+            }
+            Self::AuditKeys { .. } => "write it anew with `wharf audit keys --json`, or give a key's id",
+            Self::AuditFault(_) => {
+                "compare with an earlier export, with what syslog was sent, and with a backup; docs/admin/audit.md says more"
+            }
             Self::Expiry => "choose a shorter time, or --never-expires",
             Self::Refused(refusal) => return refusal.hint(),
         };
@@ -119,7 +135,7 @@ impl Error {
             Self::Exposed { .. } | Self::NoTerminal => 6,
             Self::Http(_) | Self::NotWharf { .. } => 9,
             Self::Refused(refusal) => refusal.exit_code(),
-            Self::Findings { .. } => 10,
+            Self::Findings { .. } | Self::AuditFault(_) | Self::AuditExport { .. } => 10,
             Self::ReadPassword(_)
             | Self::PasswordsDiffer
             | Self::Token
@@ -130,6 +146,7 @@ impl Error {
             | Self::DockerConfig { .. }
             | Self::Helper { .. }
             | Self::Runtime(_)
+            | Self::AuditKeys { .. }
             | Self::Expiry
             | Self::Print(_) => 1,
         }

@@ -1,0 +1,7 @@
+-- Owner of every table here: wharf-registry.
+
+-- When a manifest was last asked for. Written in batches, and for each manifest once in an interval at most.
+CREATE TABLE manifest_pulls (
+    manifest_id BIGINT PRIMARY KEY REFERENCES manifests (id) ON DELETE CASCADE,
+    pulled_at   BIGINT NOT NULL
+);
