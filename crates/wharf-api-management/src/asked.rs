@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use wharf_identity::PageRequest;
-use wharf_oci::RepositoryName;
+use wharf_oci::{RepositoryName, Tag};
 
 use crate::problem::Problem;
 use crate::text;
@@ -54,6 +54,32 @@ pub(crate) struct RepositoryQuery {
     pub(crate) limit: Option<usize>,
     #[serde(default, deserialize_with = "repository")]
     pub(crate) repository: Option<RepositoryName>,
+}
+
+/// What the list of a project's versions takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VersionsQuery {
+    #[serde(default, deserialize_with = "number")]
+    pub(crate) after: Option<i64>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) limit: Option<usize>,
+    #[serde(default, deserialize_with = "repository")]
+    pub(crate) repository: Option<RepositoryName>,
+}
+
+/// What is asked about one tag.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TagQuery {
+    #[serde(default, deserialize_with = "value")]
+    pub(crate) after: Option<String>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) limit: Option<usize>,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) repository: RepositoryName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) tag: Tag,
 }
 
 impl From<PageQuery> for PageRequest {

@@ -88,7 +88,10 @@ pub(crate) async fn list(
     Asked(query, uri): Asked<RepositoryQuery>,
 ) -> Result<Listed<BinnedBody>, Problem> {
     let scope = match &query.repository.map(|repository| api.one_name(&repository)) {
-        Some(repository) => Registry::bin_scope(&within(&api, &ctx, (&at.project, repository)).await?, repository)?,
+        Some(repository) => {
+            let ctx = within(&api, &ctx, (&at.project, repository), Permission::Delete).await?;
+            Registry::bin_scope(&ctx, repository)?
+        }
         None => BinScope::Project(api.identity.see_content(&ctx, &at.project).await?),
     };
     let page = api.registry.list_bin(&scope, query.after.as_deref(), query.limit).await?;
@@ -102,7 +105,7 @@ pub(crate) async fn restore(
     body::Json(what): body::Json<RestorationBody>,
 ) -> Result<Json<RestoredBody>, Problem> {
     let repository = &api.one_name(&what.repository);
-    let ctx = within(&api, &ctx, (&at.project, repository)).await?;
+    let ctx = within(&api, &ctx, (&at.project, repository), Permission::Delete).await?;
     let overwriting = if what.overwrite { Overwriting::Allowed } else { Overwriting::Refused };
     let restored = match (&what.tag, &what.digest) {
         (Some(tag), digest) => api.registry.restore_tag(&ctx, (repository, tag), digest.as_ref(), overwriting).await?,
@@ -119,21 +122,22 @@ pub(crate) async fn empty(
     body::Json(what): body::Json<EmptyingBody>,
 ) -> Result<Json<EmptiedBody>, Problem> {
     let repository = api.one_name(&what.repository);
-    let ctx = within(&api, &ctx, (&at.project, &repository)).await?;
+    let ctx = within(&api, &ctx, (&at.project, &repository), Permission::Delete).await?;
     let manifests = api.registry.empty_bin(&ctx, &repository).await?;
     Ok(Json(EmptiedBody { manifests }))
 }
 
-/// The caller's rights on a repository of the project in the path.
+/// The caller, with this right on a repository of the project in the path if it is theirs.
 pub(crate) async fn within(
     api: &Api,
     ctx: &Context,
     (project, repository): (&ProjectName, &RepositoryName),
+    permission: Permission,
 ) -> Result<Context, Problem> {
     if api.identity.settings().environments.project(repository) != *project {
         return Err(Problem::invalid(format!("repository `{repository}` is not one of project `{project}`")));
     }
-    let permissions = Permissions::of(&[Permission::Delete]);
+    let permissions = Permissions::of(&[permission]);
     let wanted = [Wanted { repository: repository.clone(), permissions }];
     Ok(api.identity.content_context(ctx, &wanted).await?)
 }

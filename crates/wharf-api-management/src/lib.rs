@@ -6,7 +6,7 @@
 //! types, calls one use case of `wharf-identity`, `wharf-registry` or `wharf-governance`, and encodes the answer. It decides nothing about rights.
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
-//! `if_match`, `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`, `policy`, `members`,
+//! `if_match`, `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`, `policy`, `versions`, `tags`, `members`,
 //! `robots`, `users`, `imports`, `groups`, `keys`, `data_keys`, `collection`, `bin`, `usage`, `fsck`, `jobs`, `audit`; and
 //! [`mod@openapi`].
 
@@ -39,9 +39,11 @@ mod refusal;
 mod robots;
 pub mod route;
 mod server;
+mod tags;
 mod text;
 mod usage;
 mod users;
+mod versions;
 mod words;
 
 pub use api::{Settings, router};

@@ -90,9 +90,16 @@ fn operation(route: &Route) -> Operation {
     let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let in_query = route.parameters.iter().copied();
     let parameters: Vec<Parameter> = in_path
-        .map(|name| parameter(name, ParameterIn::Path, meaning(name)))
-        .chain(in_query.map(|name| parameter(name, ParameterIn::Query, meaning_in(route, name))))
-        .chain(route.is_conditional.then(|| parameter("If-Match", ParameterIn::Header, meaning("If-Match"))))
+        .map(|name| parameter(name, (ParameterIn::Path, Required::True), meaning(name)))
+        .chain(
+            in_query
+                .map(|name| parameter(name, (ParameterIn::Query, required_in(route, name)), meaning_in(route, name))),
+        )
+        .chain(
+            route
+                .is_conditional
+                .then(|| parameter("If-Match", (ParameterIn::Header, Required::False), meaning("If-Match"))),
+        )
         .collect();
     let everybody = [SecurityRequirement::default()].into_iter().chain(LOG_INS.map(log_in));
     OperationBuilder::new()
@@ -167,12 +174,11 @@ fn page(shape: Shape) -> RefOr<Schema> {
         .into()
 }
 
-fn parameter(name: &str, place: ParameterIn, (description, schema): Meaning) -> Parameter {
-    let is_path = place == ParameterIn::Path;
+fn parameter(name: &str, (place, required): (ParameterIn, Required), (description, schema): Meaning) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(place)
-        .required(if is_path { Required::True } else { Required::False })
+        .required(required)
         .description(Some(description))
         .schema(Some(schema))
         .build()
@@ -193,10 +199,12 @@ fn meaning_in(route: &Route, name: &str) -> Meaning {
     match (name, route.operation) {
         ("after", "list_members") => (description, text(MEMBER)),
         ("after", "list_audit") => (description, text("^[0-9]{1,18}-[0-9]{1,18}$")),
-        ("after", "list_chain" | "list_checkpoints" | "list_fsck_findings" | "list_dead_jobs") => {
+        ("after", "list_chain" | "list_checkpoints" | "list_fsck_findings" | "list_dead_jobs" | "list_versions") => {
             (description, text("^[0-9]{1,18}$"))
         }
         ("after", "verify_audit") => ("The row before the first to look at.", text("^[0-9]{1,18}$")),
+        ("repository", "tag_history") => ("A repository of the project.", schema),
+        ("after", "tag_history") => (description, text("^[0-9]{1,19}[.][0-9]{1,19}$")),
         _ => (description, schema),
     }
 }
@@ -204,6 +212,14 @@ fn meaning_in(route: &Route, name: &str) -> Meaning {
 fn moment() -> ObjectBuilder {
     let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
     ObjectBuilder::new().schema_type(Type::String).format(Some(format))
+}
+
+/// Whether one route does nothing without a parameter of its query.
+fn required_in(route: &Route, name: &str) -> Required {
+    match (name, route.operation) {
+        ("repository" | "tag", "tag_history") => Required::True,
+        _ => Required::False,
+    }
 }
 
 /// What a parameter of this name means, wherever it stands.
@@ -218,6 +234,7 @@ fn meaning(name: &str) -> Meaning {
         "group" => ("A group's name.", text(ACCOUNT)),
         "digest" => ("`sha256:…` or `sha512:…`.", text("^sha(256|512):[0-9a-f]{64,128}$")),
         "repository" => ("One repository of the project; all of them where nothing is said.", text(VALUE)),
+        "tag" => ("A tag.", text("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")),
         "If-Match" => ("The revision that the change counts on, as `ETag` gave it.", text("^(\"[0-9]{1,18}\"|[*])$")),
         "after" => ("`next` of the page before.", text(VALUE)),
         "job" => ("The number of a job.", text("^[0-9]{1,18}$")),

@@ -11,7 +11,7 @@ use utoipa::openapi::schema::Schema;
 use crate::api::Api;
 use crate::{
     audit, bin, collection, data_keys, fsck, groups, imports, jobs, keys, me, members, openapi, policy, projects,
-    quotas, robots, server, usage, users,
+    quotas, robots, server, tags, usage, users, versions,
 };
 
 /// What every path begins with.
@@ -223,6 +223,25 @@ pub const ROUTES: &[Route] = &[
         .conditional()
         .takes::<policy::PolicyChangeBody>()
         .gives::<policy::PolicyRevisionBody>(),
+    route!(Get "/projects/{project}/versions" versions::list)
+        .does(
+            "list_versions",
+            "The versions that were given out, in a repository's sequence or in all, the last first.",
+        )
+        .lists::<versions::VersionBody>()
+        .with_parameters(&["after", "limit", "repository"]),
+    route!(Post "/projects/{project}/versions" versions::allocate)
+        .does("allocate_version", "Gives out the next version of the day.")
+        .takes::<versions::NewVersionBody>()
+        .gives::<versions::VersionBody>(),
+    route!(Post "/projects/{project}/versions/void" versions::void)
+        .does("void_version", "Says of a version that is on no image that it never will be, and why.")
+        .takes::<versions::VoidVersionBody>()
+        .gives::<versions::VersionBody>(),
+    route!(Get "/projects/{project}/tags/history" tags::history)
+        .does("tag_history", "Where a tag pointed, since when, and who moved it there, the last first.")
+        .lists::<tags::TagEntryBody>()
+        .with_parameters(&["after", "limit", "repository", "tag"]),
     route!(Get "/projects/{project}/members" members::list)
         .does("list_members", "A project's members: users, then groups, in the order of their names.")
         .lists::<members::MemberBody>(),

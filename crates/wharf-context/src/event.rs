@@ -90,6 +90,19 @@ pub enum Event {
         /// What it pointed to.
         digest: String,
     },
+    /// A tag that pointed to one manifest points to another one.
+    TagMoved {
+        /// Repository name.
+        repository: String,
+        /// The tag.
+        tag: String,
+        /// What it pointed to.
+        from: String,
+        /// What it points to.
+        to: String,
+        /// Who moved it.
+        by: String,
+    },
     /// A project uses more than the limit that warns, as from now.
     QuotaWarned {
         /// Project name.
@@ -111,6 +124,7 @@ impl Event {
             Self::BaseUpdated { .. } => "base_updated",
             Self::RebuildWanted { .. } => "rebuild_wanted",
             Self::TagDeleted { .. } => "tag_deleted",
+            Self::TagMoved { .. } => "tag_moved",
             Self::QuotaWarned { .. } => "quota_warned",
         }
     }

@@ -5,12 +5,20 @@
 //! knows no HTTP and no users: who belongs to which person or team it asks through a port. What lies in a repository is
 //! the registry's; governance reads and places it by the registry's functions.
 //!
-//! Reading order: `governance`, [`policy`], [`error`].
+//! Reading order: `governance`, [`policy`], [`tag_rule`], [`version`], `admission`, [`zone`], [`error`].
 
+mod admission;
 pub mod error;
 mod governance;
 pub mod policy;
+pub mod tag_rule;
+pub mod version;
+pub mod zone;
 
+pub use admission::ProjectRules;
 pub use error::Error;
 pub use governance::Governance;
 pub use policy::{Policy, PolicyRevision};
+pub use tag_rule::TagPolicy;
+pub use version::{AllocatedVersion, DateVersion, NewVersion, VersionState};
+pub use zone::Zone;

@@ -13,6 +13,7 @@ use wharf_db::{AuditEntry, Tx};
 
 use crate::error::Error;
 use crate::governance::Governance;
+use crate::tag_rule::TagPolicy;
 
 /// The largest policy document, in bytes of JSON.
 const MAX_POLICY_BYTES: usize = 256 * 1024;
@@ -20,12 +21,15 @@ const MAX_POLICY_BYTES: usize = 256 * 1024;
 /// What a project demands of its images. Sections that are left out are as they are by default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Policy {}
+pub struct Policy {
+    /// Which tags repositories take, and how versions are counted.
+    pub tags: TagPolicy,
+}
 
 impl Policy {
     /// Whether each section means something. Says what is wrong, and where.
     fn check(&self) -> Result<(), Error> {
-        Ok(())
+        self.tags.check().map_err(|reason| Error::PolicyInvalid { reason })
     }
 }
 

@@ -5,7 +5,7 @@
 //! reads bytes that a stranger sent; it refuses what is ambiguous instead of guessing.
 //!
 //! Reading order: [`digest`], [`name`], [`environment`], [`mod@reference`], [`image_name`], [`media_type`], [`json`], [`descriptor`],
-//! [`manifest`], [`index`], [`scope`], [`code`], [`ports`].
+//! [`manifest`], [`index`], [`scope`], [`pattern`], [`code`], [`ports`].
 
 pub mod code;
 pub mod descriptor;
@@ -17,6 +17,7 @@ pub mod json;
 pub mod manifest;
 pub mod media_type;
 pub mod name;
+pub mod pattern;
 pub mod ports;
 pub mod reference;
 pub mod scope;
@@ -30,6 +31,7 @@ pub use json::{JsonError, MemberError};
 pub use manifest::{Content, Manifest, ManifestError};
 pub use media_type::MediaType;
 pub use name::{NameError, ProjectName, RepositoryName};
+pub use pattern::{Pattern, PatternError};
 pub use ports::{ContentError, ContentErrorKind, Sink, Source};
 pub use reference::{Reference, ReferenceError, Tag};
 pub use scope::{Scope, ScopeError};

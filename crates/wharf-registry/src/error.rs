@@ -133,6 +133,9 @@ pub enum Error {
         /// The limit.
         max: usize,
     },
+    /// What others' rules say about the change could not be found out.
+    #[error("cannot ask the project's rules")]
+    Rules(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A rule forbids the change.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -245,7 +248,7 @@ impl Error {
             Self::UploadBusy(_) | Self::TagTaken { .. } | Self::PreconditionFailed { .. } | Self::FsckRunning => {
                 Kind::Conflict
             }
-            Self::MalformedRow { .. } | Self::Interrupted(_) => Kind::Internal,
+            Self::MalformedRow { .. } | Self::Interrupted(_) | Self::Rules(_) => Kind::Internal,
         }
     }
 
@@ -272,6 +275,7 @@ impl From<NotAdmitted> for Error {
         match error {
             NotAdmitted::Refused(refusal) => Self::Refused(refusal),
             NotAdmitted::Catalog(error) => Self::Catalog(error),
+            NotAdmitted::Failed(source) => Self::Rules(source),
         }
     }
 }

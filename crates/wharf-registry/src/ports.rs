@@ -104,6 +104,9 @@ pub enum NotAdmitted {
     /// The rules could not be read.
     #[error("cannot use the catalog")]
     Catalog(#[from] wharf_db::Error),
+    /// The rules make no sense: what keeps them is broken.
+    #[error("cannot ask the project's rules")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// A sentence for whoever wanted the change: which rule forbids it, and what to do instead.

@@ -3,6 +3,7 @@
 //! A tag points to exactly one manifest and has a history. Spec: distribution-spec, end-7 (put), end-8 (list), end-9
 //! (delete); conditional requests: RFC 9110, section 13.
 
+pub mod history;
 pub(crate) mod rule;
 pub(crate) mod store;
 
@@ -10,6 +11,7 @@ use wharf_context::{Context, Delete};
 use wharf_db::AuditEntry;
 use wharf_oci::{Reference, RepositoryName, Tag};
 
+pub use history::last_digest;
 pub use rule::Precondition;
 
 use crate::error::Error;

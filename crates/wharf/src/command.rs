@@ -29,6 +29,7 @@ pub(crate) mod serve;
 mod tag;
 mod tags;
 mod user;
+mod version;
 mod welcome;
 mod whoami;
 
@@ -60,6 +61,8 @@ enum Verb {
     Project(project::Project),
     /// What a project demands of its images.
     Policy(policy::Policy),
+    /// Versions by date, which the server gives out in order.
+    Version(version::Version),
     /// Users.
     User(user::User),
     /// Groups of users.
@@ -99,6 +102,7 @@ impl Cli {
             Verb::Man(man) => return man.run(),
             Verb::Project(project) => project.run(),
             Verb::Policy(policy) => policy.run(),
+            Verb::Version(version) => version.run(),
             Verb::User(user) => user.run(),
             Verb::Group(group) => group.run(),
             Verb::Robot(robot) => robot.run(),

@@ -22,7 +22,7 @@ use axum::response::Response;
 use wharf_api_distribution::Endpoint;
 use wharf_context::SystemClock;
 use wharf_db::Db;
-use wharf_governance::Governance;
+use wharf_governance::{Governance, ProjectRules};
 use wharf_identity::{Identity, Secret};
 use wharf_registry::Registry;
 
@@ -87,6 +87,7 @@ pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyh
     let operator = operator::operator(config, environment, (db.clone(), keyring.clone()), Arc::clone(&store));
     let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock));
     let registry = registry.with_projects(Arc::new(Owners(config.environments.all())));
+    let registry = registry.with_admission(Arc::new(ProjectRules));
     let registry = registry.with_replicas(Arc::new(Elsewhere::open(&config.fsck)?));
     let identity = Identity::new(settings::identity(config), db.clone(), clock).context("start identity")?;
     let identity = identity.with_project_use(Arc::new(Repositories));

@@ -64,6 +64,10 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
         .replace("{group}", &format!("g-{nonce}"))
         .replace("{job}", "1")
         .replace("{digest}", &format!("sha256:{}", "0".repeat(64)));
+    let path = match route.operation {
+        "tag_history" => format!("{path}?repository={project}%2Fapp&tag=v1"),
+        _ => path,
+    };
     let caller = if caller == "robot" { format!("{project}+robot") } else { caller.to_owned() };
     let body = body(route.operation, &nonce);
     fixture.ask(&caller, route.verb.method().as_str(), &path, body).await.status.as_u16()
@@ -73,6 +77,8 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
 fn body(operation: &str, nonce: &str) -> Value {
     match operation {
         "put_policy" => json!({ "policy": {} }),
+        "allocate_version" => json!({ "repository": format!("p-{nonce}/app") }),
+        "void_version" => json!({ "version": "20260101_01", "reason": "nobody needs it" }),
         "change_password" => json!({ "present": PASSWORD, "new": PASSWORD }),
         "create_project" => json!({ "name": format!("new-{nonce}") }),
         "update_project" => json!({ "is_public": true }),

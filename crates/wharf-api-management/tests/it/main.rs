@@ -9,3 +9,4 @@ mod openapi;
 mod pages;
 mod projects;
 mod robots;
+mod versions;

@@ -18,3 +18,4 @@ mod random;
 mod relay;
 mod server;
 mod specification;
+mod versions;

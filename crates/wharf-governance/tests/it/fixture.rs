@@ -1,28 +1,98 @@
-//! Governance over a fresh catalog, and callers with warrants.
+//! Governance over a fresh catalog with a registry that asks it, and callers with warrants.
 
-use wharf_context::{Act, Caller, CallerId, Context, Grants, ProjectId, RequestId, Warrant};
-use wharf_governance::Governance;
-use wharf_testkit::Database;
+use std::sync::Arc;
+
+use serde_json::Value;
+use wharf_context::{
+    Act, Caller, CallerId, Context, FakeClock, Grant, Grants, Permissions, ProjectId, Push, RequestId, Warrant,
+};
+use wharf_governance::{AllocatedVersion, DateVersion, Error, Governance, NewVersion, Policy, ProjectRules};
+use wharf_oci::{Reference, RepositoryName};
+use wharf_registry::{Accepted, NewManifest, Precondition, Registry};
+use wharf_testkit::{Database, Memory};
+
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 pub(crate) struct Fixture {
     pub(crate) governance: Governance,
+    pub(crate) registry: Registry,
+    pub(crate) clock: Arc<FakeClock>,
     _database: Database,
 }
 
 impl Fixture {
     pub(crate) async fn open() -> Self {
         let database = Database::open().await;
-        Self { governance: Governance::new(database.db.clone()), _database: database }
+        let governance = Governance::new(database.db.clone());
+        let clock = Arc::clone(&database.clock);
+        let settings = wharf_registry::Settings::default();
+        let registry = Registry::new(settings, database.db.clone(), Arc::new(Memory::new()), Arc::clone(&clock) as _)
+            .with_admission(Arc::new(ProjectRules));
+        Self { governance, registry, clock, _database: database }
+    }
+
+    /// Puts the policy of project `pay` in force.
+    pub(crate) async fn demand(&self, policy: Value) {
+        let policy: Policy = serde_json::from_value(policy).expect("a policy");
+        self.governance.put_policy(&user(1), &warrant(), &policy, None).await.expect("it is in force");
+    }
+
+    /// The next version of a repository, or of the project.
+    pub(crate) async fn next(&self, repository: Option<&str>) -> Result<AllocatedVersion, Error> {
+        let ctx = user(1);
+        let permit = |name: &str| ctx.authorize::<Push>(&name.parse().expect("valid")).expect("may push");
+        let new = NewVersion { repository: repository.map(permit), purpose: None };
+        self.governance.allocate_version(&ctx, &warrant(), &new).await
+    }
+
+    /// Pushes an artifact that is about `content`, and says what the registry answers.
+    pub(crate) async fn push(
+        &self,
+        repository: &str,
+        reference: &str,
+        content: &str,
+    ) -> Result<Accepted, wharf_registry::Error> {
+        let new = NewManifest {
+            reference: reference.parse::<Reference>().expect("valid"),
+            tags: Vec::new(),
+            content_type: Some(INDEX.to_owned()),
+            precondition: Precondition::None,
+            bytes: artifact(content).into(),
+        };
+        self.registry.put_manifest(&user(1), &repository.parse().expect("valid"), &new).await
+    }
+
+    /// The sentence that refuses a push.
+    pub(crate) async fn refused(&self, repository: &str, reference: &str, content: &str) -> String {
+        match self.push(repository, reference, content).await {
+            Err(wharf_registry::Error::Refused(refusal)) => refusal.to_string(),
+            other => panic!("{reference} should have been refused: {other:?}"),
+        }
     }
 }
 
-/// The user of that number.
+/// An index without children, which needs no blob.
+fn artifact(content: &str) -> String {
+    format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[],"annotations":{{"content":"{content}"}}}}"#)
+}
+
+/// The user of that number, who may do everything with some repositories of project `pay`.
 pub(crate) fn user(id: i64) -> Context {
     let caller = Caller { id: CallerId::User(id), name: format!("user-{id}") };
-    Context::new(caller, RequestId::generate(), None, Grants::default())
+    let grants = ["pay/app", "pay/web", "pay/base/os"].map(|name| Grant {
+        repository: name.parse::<RepositoryName>().expect("valid"),
+        project: Some(ProjectId(1)),
+        granted: Permissions::ALL,
+        refused: Permissions::default(),
+    });
+    Context::new(caller, RequestId::generate(), None, Grants(grants.into()))
 }
 
 /// A warrant for project `pay`.
 pub(crate) fn warrant<A: Act>() -> Warrant<A> {
     Warrant::granted(ProjectId(1), "pay".parse().expect("valid"))
+}
+
+pub(crate) fn version(text: &str) -> DateVersion {
+    text.parse().expect("a version")
 }

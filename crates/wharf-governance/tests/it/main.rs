@@ -2,3 +2,5 @@
 
 mod fixture;
 mod policy;
+mod tag_rules;
+mod versions;

@@ -51,7 +51,11 @@ async fn dead_jobs_are_listed_in_pages_retried_and_forgotten() {
     assert_eq!(listed(identity).await, ids[2..]);
     assert_eq!(kind(identity.retry_job(&system(), ids[1]).await), Kind::NotFound);
     assert_eq!(kind(identity.discard_job(&system(), ids[0]).await), Kind::NotFound);
-    let audit = identity.list_audit(&system(), &AuditFilter::default(), &PageRequest::default()).await.expect("the log").entries;
+    let audit = identity
+        .list_audit(&system(), &AuditFilter::default(), &PageRequest::default())
+        .await
+        .expect("the log")
+        .entries;
     let actions: Vec<&str> = audit.iter().map(|record| record.action.as_str()).collect();
     assert_eq!(actions, ["job.discard", "job.retry"]);
 }

@@ -68,6 +68,9 @@ impl Registry {
                 let (media_type, manifests) = revive(tx, (id, &digest), keep).await?.ok_or_else(not_in_bin)?;
                 account.take(tx, &amount(manifests)).await?;
                 tag::store::point(tx, ctx, id, tag, &digest).await?;
+                if let Some(from) = current {
+                    tag::history::tell_move(tx, ctx, (repository, tag), (from, digest)).await?;
+                }
                 let entry = AuditEntry::new(ctx, "tag.restore", format!("{repository}:{tag}"));
                 tx.audit(&entry.with_details(serde_json::json!({ "digest": digest.to_string() }))).await?;
                 announce(tx, repository, (&digest, media_type), &[tag]).await?;

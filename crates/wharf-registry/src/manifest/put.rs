@@ -88,6 +88,7 @@ impl Parsed<'_> {
 /// How the tags of a push are pointed.
 #[derive(Debug, Clone, Copy)]
 struct Pointing<'a> {
+    repository: &'a RepositoryName,
     new: &'a NewManifest,
     digest: Digest,
     may_overwrite: bool,
@@ -111,6 +112,9 @@ impl Pointing<'_> {
         if tag::rule::may_point(tag, *current, self.digest, self.may_overwrite)? == Move::Point {
             tag::store::end(tx, id, tag).await?;
             tag::store::point(tx, ctx, id, tag, &self.digest).await?;
+            if let Some(from) = *current {
+                tag::history::tell_move(tx, ctx, (self.repository, tag), (from, self.digest)).await?;
+            }
         }
         Ok(())
     }
@@ -130,7 +134,7 @@ impl Registry {
         let digest = new.digest()?;
         let manifest = Manifest::parse(new.content_type.as_deref(), &new.bytes).map_err(Error::ManifestInvalid)?;
         let parsed = Parsed { manifest: &manifest, digest, bytes: &new.bytes };
-        let pointing = Pointing { new, digest, may_overwrite };
+        let pointing = Pointing { repository, new, digest, may_overwrite };
         let tags = new.all_tags();
         let account = self.account(Payer::new(ctx, &permit));
         self.db

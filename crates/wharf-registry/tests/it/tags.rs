@@ -1,8 +1,9 @@
 //! Tags: listed in pages, deleted one by one.
 
+use wharf_registry::bin::Overwriting;
 use wharf_registry::{Error, Precondition};
 
-use crate::fixture::{Fixture, image, name, owner};
+use crate::fixture::{Fixture, GRACE, image, name, owner};
 
 #[tokio::test]
 async fn tags_are_listed_in_byte_order_and_in_pages() {
@@ -40,4 +41,65 @@ async fn deleting_a_tag_leaves_its_siblings_and_its_manifest() {
     assert!(fixture.get(&ctx, "p/app", &digest.to_string()).await.is_ok());
     let again = fixture.registry.delete_tag(&ctx, &app, &tag, &Precondition::None).await;
     assert!(matches!(again, Err(Error::ManifestUnknown { .. })));
+}
+
+#[tokio::test]
+async fn a_tags_history_is_where_it_pointed_and_who_moved_it() {
+    let fixture = Fixture::open().await;
+    let (ctx, app, tag) = (owner(&["p/app"]), name("p/app"), "v1".parse().expect("tag"));
+    // The third comes at the same moment as the second.
+    let a = fixture.push_image(&ctx, "p/app", "v1", b"a").await;
+    fixture.clock.advance(GRACE);
+    let b = fixture.push_image(&ctx, "p/app", "v1", b"b").await;
+    let c = fixture.push_image(&ctx, "p/app", "v1", b"c").await;
+    fixture.push_image(&ctx, "p/app", "v1", b"c").await;
+    let page = async |after: Option<&str>, wanted| {
+        fixture.registry.tag_history(&ctx, (&app, &tag), after, Some(wanted)).await.expect("listed")
+    };
+    let all = page(None, 10).await;
+    let moves: Vec<_> = all.entries.iter().map(|entry| (entry.digest, entry.from)).collect();
+    assert_eq!(moves, [(c, Some(b)), (b, Some(a)), (a, None)]);
+    assert_eq!((all.entries[0].until, all.entries[2].until, all.next), (None, Some(all.entries[1].since), None));
+    assert_eq!(all.entries[0].changed_by, "alice");
+    let first = page(None, 2).await;
+    assert_eq!(first.entries, all.entries[..2]);
+    assert_eq!(page(first.next.as_deref(), 2).await.entries, all.entries[2..]);
+    let one = page(None, 1).await;
+    assert_eq!(page(one.next.as_deref(), 1).await.entries, all.entries[1..2]);
+    // Deleted, it has a history still; made anew, it was moved from nowhere.
+    fixture.clock.advance(GRACE);
+    fixture.registry.delete_tag(&ctx, &app, &tag, &Precondition::None).await.expect("deleted");
+    assert!(page(None, 10).await.entries[0].until.is_some());
+    fixture.clock.advance(GRACE);
+    fixture.push_image(&ctx, "p/app", "v1", b"a").await;
+    assert_eq!(page(None, 1).await.entries[0].from, None);
+}
+
+#[tokio::test]
+async fn a_tag_that_never_was_has_no_history() {
+    let fixture = Fixture::open().await;
+    let (ctx, app) = (owner(&["p/app"]), name("p/app"));
+    fixture.push_image(&ctx, "p/app", "v1", b"a").await;
+    let history = async |tag: &str, after| {
+        fixture.registry.tag_history(&ctx, (&app, &tag.parse().expect("tag")), after, None).await
+    };
+    assert!(matches!(history("v2", None).await, Err(Error::ManifestUnknown { .. })));
+    for bad in ["x", "1", "1.x", ".1", "1.1.1"] {
+        assert!(matches!(history("v1", Some(bad)).await, Err(Error::BadPage)), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_move_is_announced_and_stands_in_the_log() {
+    let fixture = Fixture::open().await;
+    let (ctx, app, tag) = (owner(&["p/app"]), name("p/app"), "v1".parse().expect("tag"));
+    let a = fixture.push_image(&ctx, "p/app", "v1", b"a").await;
+    let b = fixture.push_image(&ctx, "p/app", "v1", b"b").await;
+    fixture.registry.restore_tag(&ctx, (&app, &tag), Some(&a), Overwriting::Allowed).await.expect("moved back");
+    let log = fixture.db().audit(&wharf_db::AuditFilter::default(), 100).await.expect("the log");
+    let moves: Vec<_> = log.iter().rev().filter(|record| record.action == "tag.move").collect();
+    let details = |from, to| format!(r#"{{"from":"{from}","to":"{to}"}}"#);
+    let told: Vec<_> = moves.iter().map(|record| record.details.clone()).collect();
+    assert_eq!(told, [details(a, b), details(b, a)]);
+    assert!(moves.iter().all(|record| record.resource == "p/app:v1"));
 }

@@ -1,0 +1,100 @@
+//! What the registry asks before it changes something: do the project's rules let it pass?
+//!
+//! Asked inside the registry's transaction, so what is judged here is what is committed. Each noun that has a say is asked
+//! in turn; the first refusal is the client's answer.
+
+use wharf_context::Context;
+use wharf_db::Tx;
+use wharf_oci::Digest;
+use wharf_registry::ports::{Admission, BoxFuture, Change, NotAdmitted, Operation, Refusal, TagNow};
+
+use crate::error::Error;
+use crate::policy;
+use crate::tag_rule::Numbered;
+use crate::tag_rule::rule::Pointing;
+use crate::version::{self, SequenceName};
+
+/// The rules of all projects, as the registry asks them. They stand in the catalog; nothing is kept here.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ProjectRules;
+
+impl Admission for ProjectRules {
+    fn confirm<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        ctx: &'a Context,
+        operation: &'a Operation<'a>,
+    ) -> BoxFuture<'a, Result<(), NotAdmitted>> {
+        Box::pin(async move { Ok(admit(tx, ctx, operation).await?) })
+    }
+}
+
+async fn admit(tx: &mut Tx<'_>, ctx: &Context, operation: &Operation<'_>) -> Result<(), Error> {
+    match operation.change {
+        Change::PutManifest { digest, tags, .. } => point(tx, ctx, operation, (tags, digest)).await,
+        Change::RestoreManifest { digest, tag } => {
+            let tags = tag.map_or(&[][..], std::slice::from_ref);
+            point(tx, ctx, operation, (tags, digest)).await
+        }
+        Change::DeleteTag(_) | Change::DeleteManifest { .. } | Change::DeleteBlob { .. } | Change::EmptyBin => Ok(()),
+    }
+}
+
+/// The tag rules, for tags that are to point at `digest`. Environments have none: what is put there are attachments.
+async fn point(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    operation: &Operation<'_>,
+    (tags, digest): (&[TagNow], &Digest),
+) -> Result<(), Error> {
+    let are_all_attached = tags.iter().all(|now| now.tag.attached_to().is_some());
+    if operation.environment.is_some() || are_all_attached {
+        return Ok(());
+    }
+    let policy = policy::in_force(tx, operation.project).await?.policy.tags;
+    let Some(rule) = policy.rule_of(operation.repository) else { return Ok(()) };
+    let sequence = SequenceName::of(&policy, Some(operation.repository));
+    for now in tags {
+        judge(tx, ctx, (operation, &sequence), (rule, now, digest)).await?;
+    }
+    Ok(())
+}
+
+async fn judge(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    (operation, sequence): (&Operation<'_>, &SequenceName),
+    (rule, now, digest): (Numbered<'_>, &TagNow, &Digest),
+) -> Result<(), Error> {
+    let (repository, tag) = (operation.repository, &now.tag);
+    let version = rule.version(tag);
+    let (id, known) = match version {
+        Some(version) => {
+            let (id, known) = version::store::known(tx, (operation.project, sequence), version, repository).await?;
+            (id, Some(known))
+        }
+        None => (None, None),
+    };
+    let last = match now.digest {
+        None if rule.is_immutable(tag) => {
+            wharf_registry::tag::last_digest(tx, (operation.project, repository), tag).await?
+        }
+        current => current,
+    };
+    let pointing = Pointing { repository, tag, wanted: *digest, current: now.digest, last };
+    rule.judge(&pointing, known.as_ref(), tx.now())?;
+    match id {
+        Some(id) => version::store::take(tx, ctx, id, (repository, digest)).await,
+        None => Ok(()),
+    }
+}
+
+impl From<Error> for NotAdmitted {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Catalog(error) => Self::Catalog(error),
+            Error::TagRefused(violation) => Self::Refused(Refusal::new(violation.to_string())),
+            failed => Self::Failed(failed.into()),
+        }
+    }
+}
