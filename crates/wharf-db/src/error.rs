@@ -187,6 +187,33 @@ pub enum Error {
         /// Which.
         table: String,
     },
+    /// There is no log that another machine could follow.
+    #[error("only a SQLite database in a file can be followed")]
+    NoLog,
+    /// What is said to be of a database's log is not.
+    #[error("a batch of the log cannot be used: {reason}")]
+    ForeignLog {
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The copy of a database cannot be kept.
+    #[error("cannot {doing} the copy of the database `{}`", path.display())]
+    Replica {
+        /// What was being done.
+        doing: &'static str,
+        /// The database's file.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The transaction is committed here, and the standby has not confirmed it.
+    #[error("committed, but not confirmed by the standby")]
+    NotFollowed {
+        /// Why not.
+        #[source]
+        source: crate::log::NotFollowed,
+    },
     /// Whoever wanted it has gone.
     #[error("the copy was stopped; nothing was kept")]
     Stopped,
@@ -241,7 +268,7 @@ impl Error {
     /// What sort of failure it is.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Url { .. } | Self::Nul | Self::InMemory => Kind::Invalid,
+            Self::Url { .. } | Self::Nul | Self::InMemory | Self::NoLog => Kind::Invalid,
             Self::Constraint { .. } | Self::LeaseLost { .. } | Self::TargetNotEmpty { .. } | Self::ChainMoved => {
                 Kind::Conflict
             }
@@ -256,6 +283,8 @@ impl Error {
             | Self::CommitUnknown { .. }
             | Self::Contended { .. }
             | Self::Frozen
+            | Self::NotFollowed { .. }
+            | Self::Replica { .. }
             | Self::Stopped
             | Self::Random => Kind::Unavailable,
             Self::Newer { .. }
@@ -265,6 +294,7 @@ impl Error {
             | Self::SchemaDiffers { .. }
             | Self::CircularTables { .. }
             | Self::CopyDiffers { .. }
+            | Self::ForeignLog { .. }
             | Self::Statement { .. }
             | Self::Nested
             | Self::AfterFailure { .. }

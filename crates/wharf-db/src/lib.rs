@@ -28,7 +28,7 @@
 //!
 //! Reading order: [`settings`], [`value`], [`row`], [`statement`], [`db`], [`transaction`], then `sqlite` (queue,
 //! writer, turn, commit, reader) and `postgres` behind them; [`migrations`]; then what is built on transactions:
-//! [`job`], [`outbox`], [`lease`], [`audit`], [`keyring`]; [`copy`] and [`freeze`] for the whole; [`pace`], [`figures`] and [`error`] for all.
+//! [`job`], [`outbox`], [`lease`], [`audit`], [`keyring`]; [`copy`], [`freeze`] and [`log`] for the whole; [`pace`], [`figures`] and [`error`] for all.
 
 pub mod audit;
 mod backoff;
@@ -41,6 +41,7 @@ pub mod freeze;
 pub mod job;
 pub mod keyring;
 pub mod lease;
+pub mod log;
 pub mod migrations;
 pub mod outbox;
 pub mod pace;
@@ -64,6 +65,7 @@ pub use freeze::Move;
 pub use job::{DeadJob, Job, NewJob, Worker, WorkerSettings};
 pub use keyring::{DataKey, DataKeyRecord, Keyring, MasterKey, MasterKeys, Purpose};
 pub use lease::Lease;
+pub use log::{LogBatch, LogFollower};
 pub use outbox::Subscription;
 pub use pace::Pace;
 pub use row::Row;

@@ -46,8 +46,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0014_lineage",
     "0015_keeping",
     "0016_events",
-    "0017_standby",
-    "0018_pulls",
+    "0017_pulls",
 ];
 
 /// A step that a database has taken.

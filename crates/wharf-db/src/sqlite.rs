@@ -3,17 +3,19 @@
 mod bulk;
 mod commit;
 mod connection;
+mod log;
 mod queue;
 mod reader;
 mod turn;
 mod writer;
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
 use self::bulk::Bulk;
 use self::connection::Location;
+use self::log::Following;
 use self::queue::Queue;
 use self::reader::{Points, Scans};
 pub(crate) use self::turn::Turn;
@@ -21,6 +23,7 @@ use self::writer::{Limit, Shared, Writer};
 use crate::copy::side::{Origin, Target};
 use crate::error::{Error, Source};
 use crate::figures::Counters;
+use crate::log::LogFollower;
 use crate::migrations;
 use crate::row::Row;
 use crate::settings::Settings;
@@ -50,6 +53,7 @@ impl Sqlite {
             committer: commit::Committer::default(),
             counters,
             limit: Arc::new(Limit::new(settings.transaction_timeout)),
+            following: OnceLock::new(),
         };
         let cannot_open = |source: Source| Error::Open { url: settings.url.clone(), source };
         let mut connection = shared.open_writer().map_err(cannot_open)?;
@@ -75,7 +79,11 @@ impl Sqlite {
 
     /// Returns when every turn that was waited for before has ended and is committed.
     pub(crate) async fn wait_for_turns(&self) -> Result<(), Error> {
-        self.turn().await?.keep().await
+        match self.turn().await?.keep().await {
+            // It has ended here, whatever the standby says.
+            Err(Error::NotFollowed { .. }) => Ok(()),
+            kept => kept,
+        }
     }
 
     pub(crate) async fn get(&self, sql: &'static str, params: &[Value]) -> Result<Option<Row>, Error> {
@@ -104,6 +112,34 @@ impl Sqlite {
     /// A transaction that fills the whole database.
     pub(crate) fn target(&self) -> Result<Box<dyn Target>, Error> {
         Ok(Box::new(Bulk::write(self.file()?)?))
+    }
+
+    /// Hands what is committed from now on to `follower`.
+    pub(crate) async fn follow_log(&self, follower: Arc<dyn LogFollower>) -> Result<(), Error> {
+        let turn = self.turn().await?;
+        let following = Following::begin(&self.shared.location, follower)?;
+        self.shared.committer.forget_log_size();
+        let begun = self.shared.following.set(following);
+        // Nothing was done in this turn: nobody has to hear of its end.
+        drop(turn);
+        begun.map_err(|_| Error::NoLog)
+    }
+
+    /// Copies what is committed, when nobody commits, to the new file `path`.
+    pub(crate) async fn copy_base<T: Send + 'static>(
+        &self,
+        path: &Path,
+        mark: impl FnOnce() -> T + Send,
+    ) -> Result<T, Error> {
+        let turn = self.turn().await?;
+        let snapshot = log::snapshot(&self.shared.location)?;
+        let marked = mark();
+        drop(turn);
+        let path = path.to_owned();
+        let copied = tokio::task::spawn_blocking(move || log::copy(&snapshot, &path)).await;
+        let unavailable = |source| Error::Unavailable { doing: "copying the database for a standby", source };
+        copied.map_err(|source| unavailable(Source::from(source)))??;
+        Ok(marked)
     }
 
     fn file(&self) -> Result<&Location, Error> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 use super::connection::Location;
-use super::queue::{Batch, OFFER, Queue, Ticket, Watch};
+use super::queue::{Answer, Batch, OFFER, Queue, Ticket, Watch};
 use super::writer::{Ending, Shared, Writer, run};
 use crate::error::{Lost, Source};
 
@@ -42,6 +42,16 @@ impl Committer {
         };
         queue.committer = Watch::Awake;
         queue
+    }
+
+    /// How many pages the last commit has left in the log; 0 when it wrote nothing since the log was written back.
+    fn log_frames(&self) -> u64 {
+        self.log_pages.load(Ordering::Relaxed) as u64
+    }
+
+    /// What was counted so far is over: somebody else has looked at the log.
+    pub(super) fn forget_log_size(&self) {
+        self.log_pages.store(0, Ordering::Relaxed);
     }
 
     /// Learns the log's size from every commit on `connection`.
@@ -115,7 +125,7 @@ impl Shared {
         }
     }
 
-    fn commit(&self) -> Result<(), Arc<Lost>> {
+    fn commit(&self) -> Answer {
         let lost = self.queue().lost();
         let mut writer = self.writer();
         let result = match lost {
@@ -127,7 +137,8 @@ impl Shared {
             tracing::error!(error = %lost.source, "{}: the transactions of this batch are lost", lost.doing);
             self.reopen(&mut writer);
         }
-        result
+        // Still holding the connection: what follows in the log is another batch's.
+        result.map(|()| self.following.get()?.committed(self.committer.log_frames()))
     }
 
     fn reopen(&self, writer: &mut Writer) {
@@ -141,6 +152,9 @@ impl Shared {
         }
         // The old one is closed before the new one is opened.
         *writer = Writer::default();
+        if let Some(following) = self.following.get() {
+            following.reopened();
+        }
         match self.open_writer() {
             Ok(connection) => writer.connection = Some(connection),
             Err(error) => tracing::error!(%error, "cannot open the database again; the next transaction tries"),
@@ -155,7 +169,7 @@ impl Shared {
         Ok(connection)
     }
 
-    fn answer(&self, batch: Batch, result: Result<(), Arc<Lost>>) {
+    fn answer(&self, batch: Batch, result: Answer) {
         self.counters.commits.count();
         self.counters.largest_batch.raise_to(batch.members.len());
         if result.is_err() {

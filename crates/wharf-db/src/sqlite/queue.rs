@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::error::Lost;
+use crate::log::Acknowledged;
 
 /// Members of one batch at most.
 pub(super) const MEMBERS: usize = 256;
@@ -26,8 +27,8 @@ const LINGER: Duration = Duration::from_micros(100);
 
 /// A waiter's place in the queue.
 pub(super) type Ticket = u64;
-/// What a member is told at the end of its batch.
-pub(super) type Answer = Result<(), Arc<Lost>>;
+/// What a member is told at the end of its batch; whoever is told to wait may not tell others before.
+pub(super) type Answer = Result<Option<Acknowledged>, Arc<Lost>>;
 
 #[derive(Debug)]
 struct Waiter {

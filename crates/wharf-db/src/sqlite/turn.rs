@@ -108,7 +108,8 @@ impl Turn {
             return Err(Error::Revoked);
         }
         match answer.await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(None)) => Ok(()),
+            Ok(Ok(Some(acknowledged))) => acknowledged.await.map_err(|source| Error::NotFollowed { source }),
             Ok(Err(source)) => Err(Error::BatchLost { source }),
             Err(closed) => Err(Error::Unavailable { doing: "waiting for the commit", source: closed.into() }),
         }

@@ -1,13 +1,14 @@
 //! The connection that writes: the shared transaction on it, and the savepoint of the present turn.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::commit::Committer;
 use super::connection::Location;
+use super::log::Following;
 use super::queue::{Queue, Ticket};
 use crate::error::{Error, Lost};
 use crate::figures::Counters;
@@ -26,6 +27,8 @@ pub(super) struct Shared {
     pub(super) committer: Committer,
     pub(super) counters: Arc<Counters>,
     pub(super) limit: Arc<Limit>,
+    /// Whoever gets what is committed.
+    pub(super) following: OnceLock<Following>,
 }
 
 impl Shared {

@@ -12,6 +12,7 @@ mod job;
 mod keyring;
 mod lease;
 mod limit;
+mod log;
 mod migration;
 mod model;
 mod open;

@@ -1,1 +1,0 @@
--- Owner of every table here: wharf-db.
