@@ -117,8 +117,9 @@ fn failure<T: std::fmt::Debug>(result: Result<T, Error>) -> Failure {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::followed::{Follower, NotFollowed};
     use crate::sealed::keys::{DataKey, Keys, KeysError};
-    use crate::{Files, Memory, Sealed};
+    use crate::{Files, Followed, Memory, Sealed};
 
     #[derive(Debug)]
     struct OneKey(DataKey);
@@ -160,5 +161,22 @@ pub(crate) mod tests {
     async fn files_keep_every_promise_of_a_store() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         run(Arc::new(Files::open(folder.path()).expect("opens"))).await;
+    }
+
+    #[derive(Debug)]
+    struct Content;
+
+    impl Follower for Content {
+        fn stored(&self, _: StorageKey, _: u64) -> BoxFuture<'_, Result<(), NotFollowed>> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn deleted(&self, _: &[StorageKey]) {}
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_followed_store_keeps_every_promise_of_a_store() {
+        run(Arc::new(Followed::new(Arc::new(Memory::new()), Arc::new(Content)))).await;
+        run(sealed(Followed::new(Arc::new(Memory::new()), Arc::new(Content)))).await;
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::body::BodyError;
+use crate::followed::NotFollowed;
 use crate::key::{StorageKey, UploadKey};
 use crate::s3::Trouble;
 use crate::sealed::keys::KeysError;
@@ -168,6 +169,14 @@ pub enum Error {
         /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Bytes are stored here, and the standby does not confirm that it has them.
+    #[error("blob `{key}` is stored, but not confirmed by the standby")]
+    NotFollowed {
+        /// The key.
+        key: StorageKey,
+        /// Why not.
+        source: NotFollowed,
+    },
     /// The process is shutting down.
     #[error("the blob store is shutting down")]
     Stopped,
@@ -186,7 +195,7 @@ impl Error {
             | Self::OpenBucket { .. }
             | Self::Keys { source: KeysError::Unknown { .. }, .. } => Failure::Internal,
             Self::Remote { source, .. } => source.failure(),
-            Self::Keys { .. } | Self::Random | Self::Stopped => Failure::Unavailable,
+            Self::Keys { .. } | Self::NotFollowed { .. } | Self::Random | Self::Stopped => Failure::Unavailable,
             Self::OpenStore { source, .. }
             | Self::Upload { source, .. }
             | Self::Blob { source, .. }

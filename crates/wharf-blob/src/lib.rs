@@ -6,13 +6,14 @@
 //! catalog's business.
 //!
 //! Reading order: [`store`], [`key`], [`state`], [`body`], [`reader`], [`error`], [`files`], [`memory`], [`s3`],
-//! [`sealed`], and `conformance` (behind the feature of that name), which says by execution what a store promises.
+//! [`sealed`], [`followed`], and `conformance` (behind the feature of that name), which says by execution what a store promises.
 
 pub mod body;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod error;
 pub mod files;
+pub mod followed;
 pub mod key;
 pub mod memory;
 pub mod reader;
@@ -27,6 +28,7 @@ mod fence;
 pub use body::{Body, BodyError};
 pub use error::{Error, Failure};
 pub use files::{Durability, Files, Settings};
+pub use followed::Followed;
 pub use key::{KeyError, StorageKey, UploadKey};
 pub use memory::Memory;
 pub use reader::Reader;
