@@ -26,6 +26,7 @@ pub(crate) mod registries;
 mod rm;
 mod robot;
 pub(crate) mod serve;
+mod standby;
 mod tag;
 mod tags;
 mod user;
@@ -77,6 +78,8 @@ enum Verb {
     Gc(gc::Gc),
     /// What was deleted, and bringing it back.
     Bin(bin::Bin),
+    /// A second machine that follows this one, and takes over.
+    Standby(standby::Standby),
     /// What a registry holds; saving, restoring and moving it.
     Admin(admin::Admin),
     /// The audit log.
@@ -96,6 +99,7 @@ impl Cli {
             Verb::Serve(serve) => return serve.run(),
             Verb::Config(config) => return config.run(),
             Verb::Admin(admin) => return admin.run(),
+            Verb::Standby(standby) => return standby.run(),
             Verb::Registries(verb) => return verb.run().map_err(|error| Error::Registry(error).into()),
             Verb::Image(image) => return image.run().map_err(|error| Error::Registry(error).into()),
             Verb::Completion(completion) => return completion.run(),

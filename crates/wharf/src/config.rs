@@ -27,6 +27,7 @@ pub(crate) mod registry;
 pub(crate) mod server;
 pub(crate) mod size;
 pub(crate) mod source;
+pub(crate) mod standby;
 pub(crate) mod storage;
 pub(crate) mod telemetry;
 pub(crate) mod tls;
@@ -41,6 +42,7 @@ pub(crate) struct Config {
     pub(crate) database: database::Database,
     pub(crate) storage: storage::Storage,
     pub(crate) encryption: encryption::Encryption,
+    pub(crate) standby: standby::Standby,
     pub(crate) registry: registry::Registry,
     pub(crate) environments: environments::Environments,
     pub(crate) quota: quota::Quota,

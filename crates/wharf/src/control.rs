@@ -18,7 +18,7 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
-use crate::operator::Operator;
+use crate::operator::desk::Desk;
 use crate::operator::order::Order;
 use crate::operator::step::Step;
 
@@ -68,11 +68,11 @@ impl Control {
     }
 
     /// Takes orders as long as the server lives.
-    pub(crate) async fn serve(self, operator: Operator) {
+    pub(crate) async fn serve(self, desk: Desk) {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    tokio::spawn(answer(stream, operator.clone()));
+                    tokio::spawn(answer(stream, desk.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept on the control socket");
@@ -97,7 +97,7 @@ fn reach(folder: &Path) -> io::Result<(File, PathBuf)> {
     Ok((folder, path))
 }
 
-async fn answer(stream: UnixStream, operator: Operator) {
+async fn answer(stream: UnixStream, desk: Desk) {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read.take(MAX_ORDER_BYTES)).lines();
     let order = match lines.next_line().await {
@@ -107,9 +107,7 @@ async fn answer(stream: UnixStream, operator: Operator) {
     let (teller, steps) = watch::channel(Step::Beginning);
     let done = async {
         match order {
-            Ok(Order::Backup(backup)) => operator.back_up(backup, &teller).await,
-            Ok(Order::Migrate(migrate)) => operator.migrate(migrate, &teller).await,
-            Ok(Order::Abandon) => operator.abandon().await,
+            Ok(order) => desk.carry_out(order, &teller).await,
             Err(error) => Err(error),
         }
     };

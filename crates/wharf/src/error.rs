@@ -56,6 +56,9 @@ pub(crate) enum Error {
     /// Catalog or bytes are no longer where the configuration says.
     #[error("the registry's {what} moved to `{place}`")]
     Moved { what: &'static str, place: String },
+    /// The data folder plays another part in a pair than it was started for.
+    #[error("{0}")]
+    Standby(String),
     /// A server was asked and did not do it.
     #[error(transparent)]
     Client(client::Error),
@@ -91,6 +94,9 @@ impl Error {
                 "name that place in the configuration; to go on here instead, run `wharf admin migrate --abandon`"
                     .to_owned()
             }
+            Self::Standby(_) => {
+                "docs/admin/standby.md says how two servers become a pair, and how one takes over".to_owned()
+            }
             Self::Client(error) => error.hint(),
             Self::Registry(error) => error.hint(),
         }
@@ -105,6 +111,7 @@ impl Error {
             | Self::Configuration(_)
             | Self::OpenToOthers { .. }
             | Self::Moved { .. }
+            | Self::Standby(_)
             | Self::Certificate(_) => 3,
             Self::FolderInUse { .. } => 4,
             Self::Listen { .. } => 5,

@@ -10,6 +10,7 @@ mod data;
 mod error;
 mod operator;
 mod server;
+mod standby;
 mod syslog;
 mod telemetry;
 mod wire;

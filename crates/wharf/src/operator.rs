@@ -3,9 +3,10 @@
 //! It is done by the server that runs ([`crate::control`] brings the order), or by the command itself where none does.
 //! Tables are copied by `wharf-db`, bytes by `wharf-registry`; here stands in which order, and when the places switch.
 //!
-//! Reading order: [`order`], [`step`], [`backup`] with [`manifest`], [`restore`], [`migrate`].
+//! Reading order: [`order`], [`step`], [`backup`] with [`manifest`], [`restore`], [`migrate`], [`desk`].
 
 pub(crate) mod backup;
+pub(crate) mod desk;
 pub(crate) mod manifest;
 pub(crate) mod migrate;
 pub(crate) mod order;

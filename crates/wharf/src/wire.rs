@@ -9,12 +9,14 @@ mod ports;
 mod replicas;
 mod settings;
 mod shipping;
+pub(crate) mod standby;
 pub(crate) mod store;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -26,6 +28,7 @@ use wharf_governance::{Governance, ProjectRules};
 use wharf_identity::{Identity, Secret};
 use wharf_registry::Registry;
 
+use self::standby::Pair;
 use background::Background;
 use ports::{Owners, Repositories};
 use replicas::Elsewhere;
@@ -38,14 +41,48 @@ use crate::operator::{Operator, migrate};
 use crate::server::Answers;
 use crate::server::exchange::RouteLabel;
 use crate::server::health::Health;
-use crate::server::mode;
+use crate::server::mode::{self, Mode};
+use crate::standby::hub::Hub;
+use tower::ServiceExt as _;
+
+/// What stays in front of the server's eyes while a standby becomes a primary behind it. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Front {
+    pub(crate) health: Health,
+    pub(crate) figures: figures::Late,
+    shown: Arc<ArcSwap<Router>>,
+}
+
+impl Front {
+    /// From now on requests are answered by `router`.
+    pub(crate) fn show(&self, router: Router) {
+        self.shown.store(Arc::new(router));
+    }
+
+    /// What the server answers with: what is shown at the time.
+    pub(crate) fn answers(&self) -> Answers {
+        let shown = Arc::clone(&self.shown);
+        let answer = tower::service_fn(move |request: Request| {
+            let router = (**shown.load()).clone();
+            router.oneshot(request)
+        });
+        self.answers_of(Router::new().fallback_service(answer))
+    }
+
+    /// What the server answers with: `router`, for good.
+    pub(crate) fn answers_of(&self, router: Router) -> Answers {
+        Answers { router, health: self.health.clone(), figures: figures::metrics(self.figures.clone()) }
+    }
+}
 
 /// Every part, open and joined.
 pub(crate) struct Assembled {
-    /// What the server answers with.
-    pub(crate) answers: Answers,
+    /// All routes but `/metrics`.
+    pub(crate) router: Router,
     /// What works on the registry as a whole.
     pub(crate) operator: Operator,
+    /// What is known of the standby, where there may be one.
+    pub(crate) hub: Option<Hub>,
     /// The administrator's password, where this was the first run and nobody chose one.
     pub(crate) first_password: Option<Secret>,
     /// What is to be written at the end.
@@ -74,7 +111,12 @@ impl Notes {
 }
 
 /// Opens every part and joins their routes. `/metrics` is the server's own.
-pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyhow::Result<Assembled> {
+pub(crate) async fn assemble(
+    config: &Config,
+    environment: &Environment,
+    pair: Option<Pair>,
+    front: &Front,
+) -> anyhow::Result<Assembled> {
     let holds = holds(config)?;
     let db = Db::open(&settings::database(config), Arc::new(SystemClock), jobs::subscriptions())
         .await
@@ -83,8 +125,11 @@ pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyh
     // All nodes go by one clock: tokens and expiries of one count on the others.
     let clock = db.clock();
     let keyring = keys::open(config, &db).await?;
-    let store = keys::seal(config, store::open(config, environment).await?, &keyring);
+    let (files, mode) = (store::open(config, environment).await?, Mode::default());
+    let hub = pair.as_ref().map(|pair| pair.hub(config, &files, &mode));
+    let store = keys::seal(config, standby::followed(files, hub.as_ref()), &keyring);
     let operator = operator::operator(config, environment, (db.clone(), keyring.clone()), Arc::clone(&store));
+    let operator = Operator { mode: mode.clone(), ..operator };
     let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock));
     let registry = registry.with_projects(Arc::new(Owners(config.environments.all())));
     let registry = registry.with_admission(Arc::new(ProjectRules));
@@ -96,26 +141,32 @@ pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyh
     let first_password =
         identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
     let governance = Governance::new(db.clone());
-    let (collecting, checking, counting) = (registry.clone(), registry.clone(), registry.clone());
-    let worker = jobs::worker(db.clone());
-    let (auditing, noting) = (identity.clone(), registry.clone());
     let (shipping, shipped) = shipping::open(config, &db)?;
-    let background = [
-        Background::start(async move { collecting.run_collection().await }),
-        Background::start(async move { checking.run_fsck().await }),
-        Background::start(async move { counting.run_quotas().await }),
-        Background::start(worker.run(std::future::pending())),
-        Background::start(async move { auditing.run_audit().await }),
-        Background::start(async move { noting.run_pulls().await }),
-    ];
-    let background = background.into_iter().chain(shipping.map(|shipping| Background::start(shipping.run())));
     let notes = Notes { identity: identity.clone(), registry: registry.clone() };
+    let mut background = Vec::new();
+    let mut beside = Router::new();
+    if let Some((pair, hub)) = pair.zip(hub.as_ref()) {
+        beside = pair.router(hub, &operator.keyring);
+        background.extend(pair.begin(config, hub, &db).await?);
+    }
+    background.extend(works(&identity, &registry, &db));
+    background.extend(shipping.map(|shipping| Background::start(shipping.run())));
 
-    let health = Health::default().require("catalog", settings::catalog_check(&db));
-    let health = health.tell(operator.mode.clone());
-    let metrics = figures::metrics(db, registry.clone(), (identity.clone(), shipped), operator.mode.clone());
+    let health = front.health.clone().require("catalog", settings::catalog_check(&db)).tell(mode.clone());
+    let health = match &hub {
+        Some(hub) => health.require("primary", standby::primary_check(hub)),
+        None => health,
+    };
+    front.figures.set(figures::Parts {
+        db,
+        registry: registry.clone(),
+        identity: identity.clone(),
+        shipped,
+        mode: mode.clone(),
+        hub: hub.clone(),
+    });
     let router = Router::new()
-        .merge(health.clone().router())
+        .merge(health.router())
         .merge(wharf_api_management::router(
             identity.clone(),
             registry.clone(),
@@ -123,10 +174,25 @@ pub(crate) async fn assemble(config: &Config, environment: &Environment) -> anyh
             settings::management(config),
         ))
         .merge(wharf_api_distribution::router(registry, identity, settings::distribution(config)))
-        .layer(from_fn_with_state(operator.mode.clone(), mode::refuse_writes))
-        .layer(from_fn(label));
-    let answers = Answers { router, health, figures: metrics };
-    Ok(Assembled { answers, operator, first_password, _holds: holds, notes, _background: background.collect() })
+        .layer(from_fn_with_state(mode, mode::refuse_writes))
+        .layer(from_fn(label))
+        .merge(beside);
+    Ok(Assembled { router, operator, hub, first_password, notes, _holds: holds, _background: background })
+}
+
+/// What goes on beside the requests.
+fn works(identity: &Identity, registry: &Registry, db: &Db) -> [Background; 6] {
+    let (collecting, checking, counting) = (registry.clone(), registry.clone(), registry.clone());
+    let (auditing, noting) = (identity.clone(), registry.clone());
+    let worker = jobs::worker(db.clone());
+    [
+        Background::start(async move { collecting.run_collection().await }),
+        Background::start(async move { checking.run_fsck().await }),
+        Background::start(async move { counting.run_quotas().await }),
+        Background::start(worker.run(std::future::pending())),
+        Background::start(async move { auditing.run_audit().await }),
+        Background::start(async move { noting.run_pulls().await }),
+    ]
 }
 
 /// Takes the files outside of the data folder.

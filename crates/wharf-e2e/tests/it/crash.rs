@@ -19,10 +19,10 @@ const BYTES: (&str, &str) = ("Content-Type", "application/octet-stream");
 
 /// Something that the server has said is stored.
 #[derive(Debug)]
-struct Acknowledged {
+pub(crate) struct Acknowledged {
     /// Where it is read.
-    target: String,
-    bytes: Vec<u8>,
+    pub(crate) target: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 #[test]
@@ -52,7 +52,12 @@ fn what_was_acknowledged_outlives_kill_9_in_the_middle_of_32_pushes() {
 }
 
 /// Pushes images until the server is gone, and notes what it said yes to.
-fn push_until(client: &Client, pusher: usize, acknowledged: &Mutex<Vec<Acknowledged>>, is_over: &AtomicBool) {
+pub(crate) fn push_until(
+    client: &Client,
+    pusher: usize,
+    acknowledged: &Mutex<Vec<Acknowledged>>,
+    is_over: &AtomicBool,
+) {
     let repository = Repository::new(client, &format!("crash/pusher{pusher}"));
     while !is_over.load(Ordering::SeqCst) {
         let mut content = Content::new(Algorithm::Sha256);
@@ -92,7 +97,7 @@ fn push_blob(repository: &Repository<'_>, digest: &str, bytes: &[u8]) -> Option<
     Some(())
 }
 
-fn verify(client: &Client, acknowledged: &[Acknowledged]) {
+pub(crate) fn verify(client: &Client, acknowledged: &[Acknowledged]) {
     for stored in acknowledged {
         let answer = client.send("GET", &stored.target, &[("Accept", OCI_MANIFEST)], Payload::Empty);
         assert_eq!(answer.status, 200, "{} was acknowledged: {}", stored.target, answer.text());

@@ -18,4 +18,5 @@ mod random;
 mod relay;
 mod server;
 mod specification;
+mod standby;
 mod versions;

@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) variables: Vec<(&'static str, String)>,
     /// A program, with its arguments, that runs the server.
     pub(crate) wrapper: Vec<&'static str>,
+    /// Whether it begins as a standby, which is never ready.
+    pub(crate) is_standby: bool,
     /// The administrator's password, when the data have one already.
     pub(crate) password: Option<String>,
 }
@@ -88,10 +90,20 @@ impl Server {
         self.child.wait().expect("the server is our child");
     }
 
+    /// Changes what it is started with the next time.
+    pub(crate) fn set(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings);
+    }
+
     /// Starts it again on the same data.
     pub(crate) fn restart(&mut self) {
+        self.try_restart().unwrap_or_else(|reason| panic!("the server did not start again: {reason}"));
+    }
+
+    /// Starts it again, or says why that failed.
+    pub(crate) fn try_restart(&mut self) -> Result<(), String> {
         self.child = spawn(&self.settings, &self.address, self.folder.path());
-        self.wait().unwrap_or_else(|reason| panic!("the server did not start again: {reason}"));
+        self.wait()
     }
 
     /// The administrator as a caller.
@@ -165,7 +177,8 @@ impl Server {
     fn wait(&mut self) -> Result<(), String> {
         let start = Instant::now();
         let client = self.anonymous();
-        while !client.try_send("GET", "/readyz", &[], Payload::Empty).is_ok_and(|answer| is_ready(answer.status)) {
+        let path = if self.settings.is_standby { "/livez" } else { "/readyz" };
+        while !client.try_send("GET", path, &[], Payload::Empty).is_ok_and(|answer| is_ready(answer.status)) {
             let end = self.child.try_wait().expect("the server is our child");
             if end.is_some() || start.elapsed() > START {
                 return Err(format!("{end:?}:\n{}", self.log()));

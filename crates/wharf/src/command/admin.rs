@@ -3,7 +3,7 @@
 mod backup;
 mod jobs;
 mod migrate;
-mod place;
+pub(crate) mod place;
 mod restore;
 mod usage;
 

@@ -12,10 +12,12 @@ use crate::config::source::{Environment, Key, Origin, Setting};
 use crate::control::Control;
 use crate::data::Folder;
 use crate::error::Error;
+use crate::operator::desk::Desk;
 use crate::server::Server;
 use crate::server::listener::{self, Listener, Purpose};
 use crate::server::notify::Supervisor;
 use crate::server::tls::Tls;
+use crate::standby::role::{Role, Start};
 use crate::telemetry::Telemetry;
 use crate::wire;
 
@@ -41,6 +43,9 @@ pub(crate) struct Flags {
     /// How clients reach this server: `https://registry.example.com`.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Follow the server with this URL, and take over when `wharf standby take-over` says so.
+    #[arg(long, value_name = "URL")]
+    standby_of: Option<String>,
     /// PEM file with the TLS certificate and its chain.
     #[arg(long, value_name = "FILE")]
     tls_certificate: Option<String>,
@@ -85,6 +90,7 @@ impl Flags {
             ("server", "listen", "--listen", (!listen.is_empty()).then_some(toml::Value::Array(listen))),
             ("server", "data", "--data", text(self.data)),
             ("server", "public_url", "--public-url", text(self.public_url)),
+            ("standby", "of", "--standby-of", text(self.standby_of)),
             ("tls", "certificate", "--tls-certificate", text(self.tls_certificate)),
             ("tls", "key", "--tls-key", text(self.tls_key)),
             ("auth", "open", "--open", open),
@@ -129,14 +135,39 @@ async fn serve(config: &Config, environment: &Environment, inherited: Vec<Listen
     let tls = Tls::open(&config.tls)?;
     let listeners = listen(config, inherited)?;
     refuse_open_to_others(config, &listeners)?;
-    let assembled = wire::assemble(config, environment).await?;
+    let front = wire::Front::default();
+    let pair = match wire::standby::start(config, folder.path()).await? {
+        Start::Standby(role) => return follow(config, environment, (folder, listeners, tls), role).await,
+        Start::Primary(role) => Some(wire::standby::Pair::open(config, folder.path(), role)?),
+        Start::Alone | Start::Refused(_) => None,
+    };
+    let assembled = wire::assemble(config, environment, pair, &front).await?;
     let control = Control::open(folder.path())?;
-    let control = tokio::spawn(control.serve(assembled.operator));
+    let desk = Desk::Registry(Box::new(assembled.operator.clone()), assembled.hub.clone());
+    let control = tokio::spawn(control.serve(desk));
     print!("{}", welcome::render(config, &listeners, &folder, assembled.first_password.as_ref()));
-    let server = Server::new(config, listeners, tls, assembled.answers);
+    let server = Server::new(config, listeners, tls, front.answers_of(assembled.router.clone()));
     let served = server.run(&Supervisor::of(environment)).await.context("listen for signals");
     control.abort();
     assembled.notes.write().await;
+    served
+}
+
+/// Serves as a standby, which may become a primary meanwhile.
+#[expect(clippy::print_stdout, reason = "what it is stands there for the person who starts it")]
+async fn follow(
+    config: &Config,
+    environment: &Environment,
+    (folder, listeners, tls): (Folder, Vec<Listener>, Option<Tls>),
+    role: Option<Role>,
+) -> anyhow::Result<()> {
+    let front = wire::Front::default();
+    let standby = wire::standby::follow(config, environment, folder.path(), role, &front).await?;
+    let control = tokio::spawn(Control::open(folder.path())?.serve(Desk::Standby(standby.clone())));
+    print!("{}", welcome::render_standby(&folder, &standby.status().of));
+    let server = Server::new(config, listeners, tls, front.answers());
+    let served = server.run(&Supervisor::of(environment)).await.context("listen for signals");
+    control.abort();
     served
 }
 

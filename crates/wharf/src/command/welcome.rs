@@ -40,6 +40,15 @@ pub(crate) fn render(
     text
 }
 
+/// The lines of a standby.
+pub(crate) fn render_standby(folder: &Folder, of: &url::Url) -> String {
+    format!(
+        "Wharf {} is a standby.\n  follows   {of}\n  data      {}\n  take over wharf standby take-over\n",
+        env!("CARGO_PKG_VERSION"),
+        folder.path().display()
+    )
+}
+
 /// How image names begin that lie here.
 fn host(config: &Config, listeners: &[Listener]) -> Option<String> {
     if let Some(url) = &config.server.public_url {

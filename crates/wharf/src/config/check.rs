@@ -59,6 +59,7 @@ pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
     problems.extend(sources(config));
     problems.extend(environments(config));
     problems.extend(audit(&config.audit));
+    problems.extend(standby(config));
     problems.extend(crate::telemetry::check_level(&config.log.level).err());
     problems
 }
@@ -140,6 +141,46 @@ fn audit(audit: &Audit) -> Vec<Problem> {
             "`audit.syslog_certificate` and `audit.syslog_key` belong together: set both or neither",
         ),
         (audit.syslog_facility > 23, "`audit.syslog_facility` must be between `0` and `23`"),
+    ];
+    rules.into_iter().filter(|(broken, _)| *broken).map(|(_, sentence)| sentence.to_owned()).collect()
+}
+
+/// A pair is two machines with everything in files.
+fn standby(config: &Config) -> Vec<Problem> {
+    let standby = &config.standby;
+    let is_asked_for = standby.of.is_some() || standby.token_file.is_some();
+    let database = config.database.url.as_deref().unwrap_or("sqlite:");
+    let is_file = database.starts_with("sqlite:") && database != "sqlite::memory:";
+    let is_folder = matches!(config.storage.url.as_deref().and_then(Place::parse), Some(Place::Files(_)));
+    let fits = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && matches!(url.path(), "" | "/")
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    };
+    let rules = [
+        (
+            is_asked_for && !is_file,
+            "`standby.*` is for a catalog in a SQLite file: PostgreSQL has standbys of its own, and several nodes of wharf \
+             on it need none",
+        ),
+        (
+            is_asked_for && !is_folder,
+            "`standby.*` is for blobs in files: a bucket keeps its objects by itself, and `memory:` keeps nothing",
+        ),
+        (is_asked_for && config.storage.shared, "`standby.*` does not go with `storage.shared`"),
+        (
+            standby.of.is_some() && standby.token_file.is_none(),
+            "`standby.of` needs `standby.token_file`, the same token as on the primary",
+        ),
+        (
+            !standby.of.as_ref().is_none_or(fits),
+            "`standby.of` must look like `https://registry.example.com`, without a path",
+        ),
+        (standby.away_after.0 < Duration::from_secs(1), "`standby.away_after` must be at least `1s`"),
     ];
     rules.into_iter().filter(|(broken, _)| *broken).map(|(_, sentence)| sentence.to_owned()).collect()
 }

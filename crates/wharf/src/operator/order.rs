@@ -17,6 +17,10 @@ pub(crate) enum Order {
     Migrate(Migrate),
     /// Go on at the old place after all.
     Abandon,
+    /// Become the primary.
+    TakeOver,
+    /// How a pair is.
+    StandbyStatus,
 }
 
 /// Save everything.

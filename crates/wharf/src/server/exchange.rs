@@ -35,6 +35,10 @@ pub(crate) use tracked::TrackedBody;
 #[derive(Debug, Clone)]
 pub(crate) struct RouteLabel(pub(crate) Cow<'static, str>);
 
+/// What the router's answers carry as an extension when no line is to be written down for them: there are thousands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unlogged;
+
 /// The label of answers that carry none.
 const NO_ROUTE: RouteLabel = RouteLabel(Cow::Borrowed("other"));
 
@@ -99,6 +103,7 @@ struct Exchange {
     bytes_out: u64,
     expected_bytes_out: Option<u64>,
     is_complete: bool,
+    is_logged: bool,
 }
 
 /// What is known once there are headers.
@@ -141,6 +146,7 @@ impl Exchange {
             bytes_out: 0,
             expected_bytes_out: None,
             is_complete: false,
+            is_logged: shared.logs_access,
             shared,
         };
         let inflow = Arc::clone(&exchange.inflow);
@@ -186,6 +192,7 @@ impl Exchange {
             route: response.extensions().get().cloned().unwrap_or(NO_ROUTE),
             time_to_headers: self.began.elapsed(),
         });
+        self.is_logged &= response.extensions().get::<Unlogged>().is_none();
         self.is_complete = self.method == Method::HEAD || response.body().is_end_stream();
         // A body of known length is dropped at its last byte, without being asked for its end.
         let length =
@@ -211,7 +218,7 @@ impl Drop for Exchange {
             };
             self.shared.metrics.ended(&ended);
         }
-        if self.shared.logs_access {
+        if self.is_logged {
             access_log::write(&access_log::Entry {
                 id: self.id,
                 client: self.client,

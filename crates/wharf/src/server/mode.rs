@@ -21,6 +21,15 @@ impl Mode {
         self.0.send_replace(Some(reason));
     }
 
+    /// `reason` is no reason any more. Another one stays.
+    pub(crate) fn clear(&self, reason: &'static str) {
+        self.0.send_if_modified(|present| {
+            let is_it = *present == Some(reason);
+            *present = present.filter(|_| !is_it);
+            is_it
+        });
+    }
+
     /// Everything is answered again.
     pub(crate) fn set_serving(&self) {
         self.0.send_replace(None);

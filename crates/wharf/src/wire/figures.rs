@@ -1,5 +1,7 @@
 //! The parts' figures in the form that `/metrics` shows.
 
+use std::sync::{Arc, OnceLock};
+
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -10,6 +12,8 @@ use wharf_identity::{AuditFigures, Identity};
 use wharf_registry::Registry;
 
 use crate::server::mode::Mode;
+use crate::standby::hub::{Hub, PrimaryStatus};
+use crate::standby::{Standby, StandbyStatus};
 use crate::syslog::Progress;
 
 /// One figure: its name, what it counts, and where it is found.
@@ -88,28 +92,59 @@ const AUDIT: [Line<AuditFigures>; 2] = [
     ),
 ];
 
-/// The metrics of catalog, registry and audit log.
-pub(super) fn metrics(
-    db: Db,
-    registry: Registry,
-    (identity, shipped): (Identity, Option<Progress>),
-    mode: Mode,
-) -> Metrics {
+/// The metrics of catalog and registry, and of a pair.
+pub(super) fn metrics(late: Late) -> Metrics {
     let mut metrics = Metrics::default();
-    metrics.register_collector(Box::new(Parts { db, registry, identity, shipped, mode }));
+    metrics.register_collector(Box::new(late));
     metrics
 }
 
-#[derive(Debug)]
-struct Parts {
-    db: Db,
-    registry: Registry,
-    identity: Identity,
-    shipped: Option<Progress>,
-    mode: Mode,
+/// Parts that a standby does not have before it takes over. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Late {
+    parts: Arc<OnceLock<Parts>>,
+    standby: Arc<OnceLock<Standby>>,
 }
 
-impl Collector for Parts {
+impl Late {
+    /// The parts are there.
+    pub(super) fn set(&self, parts: Parts) {
+        // A take-over that is tried again has opened them before; those are closed then, and say nothing more.
+        self.parts.set(parts).ok();
+    }
+
+    /// This server is a standby.
+    pub(super) fn set_standby(&self, standby: Standby) {
+        self.standby.set(standby).ok();
+    }
+}
+
+impl std::fmt::Debug for Late {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Late").field("parts", &self.parts.get()).finish_non_exhaustive()
+    }
+}
+
+impl Collector for Late {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        if let Some(parts) = self.parts.get() {
+            return parts.encode(encoder);
+        }
+        self.standby.get().map_or(Ok(()), |standby| following(&mut encoder, &standby.status()))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) db: Db,
+    pub(super) registry: Registry,
+    pub(super) identity: Identity,
+    pub(super) shipped: Option<Progress>,
+    pub(super) mode: Mode,
+    pub(super) hub: Option<Hub>,
+}
+
+impl Parts {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let (catalog, registry) = (self.db.figures(), self.registry.figures());
         counters(&mut encoder, &CATALOG, &catalog)?;
@@ -125,11 +160,10 @@ impl Collector for Parts {
         for (name, help, read) in &GAUGES {
             gauge(&mut encoder, name, help, read(&registry))?;
         }
-        self.audit(&mut encoder)
+        self.audit(&mut encoder)?;
+        self.hub.as_ref().map_or(Ok(()), |hub| followed(&mut encoder, &hub.status()))
     }
-}
 
-impl Parts {
     fn audit(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         let audit = self.identity.audit_figures();
         for (name, help, read) in &AUDIT {
@@ -147,6 +181,35 @@ impl Parts {
         }
         Ok(())
     }
+}
+
+/// A primary's word about its standby.
+fn followed(encoder: &mut DescriptorEncoder<'_>, status: &PrimaryStatus) -> std::fmt::Result {
+    let level = "Whether the standby has a whole copy and follows (on a standby: whether it does so itself)";
+    gauge(encoder, "wharf_standby_level", level, u64::from(status.is_level))?;
+    let bytes = "Bytes of the log that the standby has not confirmed";
+    gauge(encoder, "wharf_standby_lag_bytes", bytes, status.lag_bytes)?;
+    seconds(encoder, status.lag_seconds)?;
+    gauge(encoder, "wharf_standby_epoch", EPOCH, status.epoch)?;
+    gauge(encoder, "wharf_standby_fenced", "Whether another server has taken over", u64::from(status.is_fenced))
+}
+
+const EPOCH: &str = "How often somebody has taken over, from 1";
+
+/// A standby's word about itself.
+fn following(encoder: &mut DescriptorEncoder<'_>, status: &StandbyStatus) -> std::fmt::Result {
+    let level = "Whether the standby has a whole copy and follows (on a standby: whether it does so itself)";
+    gauge(encoder, "wharf_standby_level", level, u64::from(status.is_whole && status.is_following))?;
+    let items = "Commits, blobs and deletions that the standby has heard of and does not have";
+    gauge(encoder, "wharf_standby_lag_items", items, status.behind_items)?;
+    seconds(encoder, status.behind_seconds.unwrap_or(f64::INFINITY))?;
+    gauge(encoder, "wharf_standby_epoch", EPOCH, status.epoch)
+}
+
+fn seconds(encoder: &mut DescriptorEncoder<'_>, seconds: f64) -> std::fmt::Result {
+    let help = "For how long the standby has not had all that the primary has";
+    let gauge = ConstGauge::new(seconds);
+    gauge.encode(encoder.encode_descriptor("wharf_standby_lag_seconds", help, None, gauge.metric_type())?)
 }
 
 fn counters<F>(encoder: &mut DescriptorEncoder<'_>, lines: &[Line<F>], figures: &F) -> std::fmt::Result {

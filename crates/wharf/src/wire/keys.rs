@@ -34,6 +34,17 @@ pub(super) async fn open(config: &Config, db: &Db) -> anyhow::Result<Keyring> {
     )
 }
 
+/// The ids of the master keys that a machine without a catalog has.
+pub(super) fn masters(config: &Config) -> anyhow::Result<Vec<String>> {
+    let newest = config.encryption.master_key_file.clone().unwrap_or_else(|| config.server.data().join(FILE));
+    let paths = std::iter::once(newest).chain(config.encryption.previous_master_key_files.iter().map(Into::into));
+    let ids = paths.map(|path| {
+        let key = read(&path).context("a standby needs the primary's master key: copy its file to this machine")?;
+        anyhow::Ok(key.id().to_owned())
+    });
+    ids.collect()
+}
+
 /// `store`, whose blobs are sealed if the configuration says so.
 pub(super) fn seal(config: &Config, store: Arc<dyn Store>, keyring: &Keyring) -> Arc<dyn Store> {
     Arc::new(Sealed::new(store, Arc::new(BlobKeys(keyring.clone())), config.encryption.blobs))

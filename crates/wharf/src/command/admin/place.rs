@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -62,7 +62,7 @@ impl Copying {
 
 impl Place {
     /// The configuration that the server has, or has with `changes`.
-    pub(super) fn load(&self, changes: Vec<Setting>) -> Result<Config, Error> {
+    pub(crate) fn load(&self, changes: Vec<Setting>) -> Result<Config, Error> {
         let environment = environment();
         let named = environment.get("WHARF_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
         let file = self.config.clone().or(named);
@@ -86,6 +86,7 @@ impl Place {
                 Order::Backup(backup) => operator.back_up(backup, &teller).await,
                 Order::Migrate(migrate) => operator.migrate(migrate, &teller).await,
                 Order::Abandon => operator.abandon().await,
+                Order::TakeOver | Order::StandbyStatus => bail!("only a server can do that"),
             })
             .await
         })
@@ -93,7 +94,7 @@ impl Place {
 
     /// Shows what was done.
     #[expect(clippy::print_stdout, reason = "the outcome is for whoever ran the command")]
-    pub(super) fn show(&self, outcome: &Value, sentence: &str) {
+    pub(crate) fn show(&self, outcome: &Value, sentence: &str) {
         if self.json {
             println!("{outcome:#}");
         } else {
@@ -108,7 +109,7 @@ pub(super) fn setting(section: &str, name: &str, value: String, flag: &'static s
 }
 
 /// Runs something to its end, with the log that the configuration asks for.
-pub(super) fn run<T>(config: &Config, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(crate) fn run<T>(config: &Config, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let _inside = runtime.enter();
     let telemetry = Telemetry::start(config).context("start logging")?;
