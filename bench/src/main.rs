@@ -26,6 +26,7 @@ mod row;
 mod seeded;
 mod server;
 mod session;
+mod standby;
 
 use std::process::ExitCode;
 
@@ -56,7 +57,8 @@ fn run(words: &[String]) -> anyhow::Result<()> {
             report::publish(&options, &report)
         }
         Some((task, words)) if task == "seed" => runtime.block_on(seeded::run(words)),
+        Some((task, words)) if task == "standby" => runtime.block_on(standby::run(words)),
         Some((task, words)) if task == "nodes" => runtime.block_on(nodes::run(words)),
-        _ => anyhow::bail!("what to measure? `registry`, `nodes` or `seed`; see --help"),
+        _ => anyhow::bail!("what to measure? `registry`, `nodes`, `standby` or `seed`; see --help"),
     }
 }

@@ -11,6 +11,7 @@ Wharf beside Docker's own registry and nginx, in turns, on loopback addresses.
 
 usage: cargo xtask bench registry [OPTIONS]
        cargo xtask bench nodes --database URL [--versitygw PATH] [--into FILE]
+       cargo xtask bench standby [--wharf PATH] [--into FILE]
        cargo xtask seed [--manifests N] [--databases FULL-URL EMPTY-URL] [--into FILE]
 
   --quick           three short rounds: rough figures within ten minutes
@@ -23,6 +24,7 @@ usage: cargo xtask bench registry [OPTIONS]
   --folder DIR      where the servers' data lie; it must be on a disk (beside the build)
 
 `nodes` measures two nodes beside one, on an empty database of PostgreSQL that you have made and a bucket of versitygw.
+`standby` measures a server alone beside one with an asynchronous and one with a synchronous standby.
 `seed` measures Wharf alone, on a catalog of N manifests (1000000) beside an almost empty one: on SQLite, or on two
 empty databases of PostgreSQL that you have made.
 ";

@@ -46,6 +46,10 @@ pub(crate) struct Report {
 /// Those of two nodes.
 pub(crate) const NODES: Place = Place { begin: "<!-- nodes: written by wharf-bench -->", end: "<!-- end of nodes -->" };
 
+/// Those of a pair.
+pub(crate) const STANDBY: Place =
+    Place { begin: "<!-- standby: written by wharf-bench -->", end: "<!-- end of standby -->" };
+
 impl Report {
     pub(crate) fn begin(options: &Options, programs: &[Program], absent: Vec<String>) -> Self {
         Self {

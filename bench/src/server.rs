@@ -71,6 +71,16 @@ impl Program {
 
     /// The same with settings as variables.
     pub(crate) async fn start_with(&self, folder: &Path, settings: &[(&str, &str)]) -> Result<Server> {
+        self.start_until(folder, settings, ("/v2/", 200)).await
+    }
+
+    /// The same for a standby, which answers nothing but that it lives.
+    pub(crate) async fn start_standby(&self, folder: &Path, settings: &[(&str, &str)]) -> Result<Server> {
+        self.start_until(folder, settings, ("/livez", 200)).await
+    }
+
+    /// Starts it and waits until it answers a path as it should.
+    async fn start_until(&self, folder: &Path, settings: &[(&str, &str)], answer: (&str, u16)) -> Result<Server> {
         std::fs::create_dir_all(data(folder))?;
         let address = free_address()?;
         let mut command = Command::new(&self.path);
@@ -82,7 +92,7 @@ impl Program {
         let child = command.spawn().with_context(|| format!("start `{}`", self.path.display()))?;
         let id = child.id().context("the server ended at once")?;
         let mut server = Server { maker: self.maker, address, start_time: Duration::ZERO, child, id };
-        let answered = server.first_answer(begun).await;
+        let answered = server.first_answer(begun, answer).await;
         let output = || std::fs::read_to_string(folder.join("output")).unwrap_or_default();
         server.start_time =
             answered.with_context(|| format!("`{}` does not answer: {}", self.path.display(), output()))?;
@@ -101,13 +111,13 @@ fn free_address() -> Result<SocketAddr> {
 }
 
 impl Server {
-    async fn first_answer(&mut self, begun: Instant) -> Result<Duration> {
+    async fn first_answer(&mut self, begun: Instant, (path, status): (&str, u16)) -> Result<Duration> {
         loop {
-            if let Some(status) = self.child.try_wait()? {
-                bail!("it ended: {status}");
+            if let Some(end) = self.child.try_wait()? {
+                bail!("it ended: {end}");
             }
             if let Ok(mut connection) = Connection::open(self.address).await {
-                connection.ask("GET", "/v2/", Body::Keep).await?.expect(200)?;
+                connection.ask("GET", path, Body::Keep).await?.expect(status)?;
                 return Ok(begun.elapsed());
             }
             if begun.elapsed() > PATIENCE {
