@@ -12,6 +12,7 @@ use wharf_oci::{RepositoryName, Tag};
 
 use crate::problem::Problem;
 use crate::text;
+use crate::words::DeliveryStateWord;
 
 /// The longest value that any list gives or takes.
 const MAX_VALUE_BYTES: usize = 1024;
@@ -98,6 +99,49 @@ pub(crate) struct FindingsQuery {
     pub(crate) limit: Option<usize>,
     #[serde(default, deserialize_with = "number")]
     pub(crate) run: Option<i64>,
+}
+
+/// What the deliveries of a webhook take.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeliveriesQuery {
+    #[serde(default, deserialize_with = "number")]
+    pub(crate) after: Option<i64>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) limit: Option<usize>,
+    #[serde(default)]
+    pub(crate) state: Option<DeliveryStateWord>,
+}
+
+/// What a search takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SearchQuery {
+    #[serde(default)]
+    pub(crate) q: String,
+    #[serde(default, deserialize_with = "value")]
+    pub(crate) after: Option<String>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// What the commits of a project take.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CommitsQuery {
+    #[serde(default, deserialize_with = "number")]
+    pub(crate) after: Option<i64>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) limit: Option<usize>,
+    #[serde(default, deserialize_with = "revision")]
+    pub(crate) revision: Option<String>,
+}
+
+/// A commit's id, or how it begins.
+fn revision<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_hex = (4..=64).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_hex.then_some(Some(text)).ok_or_else(|| D::Error::custom("a revision is 4 to 64 hex digits"))
 }
 
 /// A row's number, as lists give them.

@@ -6,6 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use wharf_governance::webhook::WebhookName;
 use wharf_identity::{GroupName, MemberName, RobotName, UserName};
 use wharf_oci::ProjectName;
 
@@ -55,6 +56,35 @@ pub(crate) struct Robot {
     pub(crate) project: ProjectName,
     #[serde(deserialize_with = "text::parse")]
     pub(crate) robot: RobotName,
+}
+
+/// `{project}`, `{webhook}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Webhook {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) webhook: WebhookName,
+}
+
+/// `{project}`, `{hook}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Hook {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) hook: WebhookName,
+}
+
+/// `{project}`, `{webhook}`, `{delivery}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Delivery {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) webhook: WebhookName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) delivery: i64,
 }
 
 /// `{digest}`.

@@ -38,7 +38,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is JSON, with `Content-Type: application/json`"))
 }
 
-async fn read(body: Body, max_bytes: usize) -> Result<Vec<u8>, Problem> {
+pub(crate) async fn read(body: Body, max_bytes: usize) -> Result<Vec<u8>, Problem> {
     match Limited::new(body, max_bytes).collect().await {
         Ok(body) => Ok(body.to_bytes().to_vec()),
         Err(error) if error.is::<LengthLimitError>() => {

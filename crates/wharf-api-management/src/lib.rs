@@ -6,8 +6,9 @@
 //! types, calls one use case of `wharf-identity`, `wharf-registry` or `wharf-governance`, and encodes the answer. It decides nothing about rights.
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
-//! `if_match`, `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`, `policy`, `versions`, `tags`, `members`,
-//! `robots`, `users`, `imports`, `groups`, `keys`, `data_keys`, `collection`, `bin`, `usage`, `fsck`, `jobs`, `audit`; and
+//! `if_match`, `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`, `policy`,
+//! `versions`, `tags`, `members`, `robots`, `users`, `imports`, `groups`, `keys`, `data_keys`, `collection`, `bin`, `usage`, `fsck`, `jobs`,
+//! `audit`, `webhooks`, `hooks`, `search`; and
 //! [`mod@openapi`].
 
 mod answer;
@@ -23,6 +24,7 @@ mod cross_site;
 mod data_keys;
 mod fsck;
 mod groups;
+mod hooks;
 mod if_match;
 mod imports;
 mod jobs;
@@ -38,12 +40,14 @@ mod quotas;
 mod refusal;
 mod robots;
 pub mod route;
+mod search;
 mod server;
 mod tags;
 mod text;
 mod usage;
 mod users;
 mod versions;
+mod webhooks;
 mod words;
 
 pub use api::{Settings, router};

@@ -202,9 +202,11 @@ fn meaning_in(route: &Route, name: &str) -> Meaning {
         ("after", "list_chain" | "list_checkpoints" | "list_fsck_findings" | "list_dead_jobs" | "list_versions") => {
             (description, text("^[0-9]{1,18}$"))
         }
+        ("after", "list_deliveries" | "list_commits") => (description, text("^[0-9]{1,18}$")),
         ("after", "verify_audit") => ("The row before the first to look at.", text("^[0-9]{1,18}$")),
         ("repository", "tag_history") => ("A repository of the project.", schema),
         ("after", "tag_history") => (description, text("^[0-9]{1,19}[.][0-9]{1,19}$")),
+        ("after", "search") => (description, text("^[0-9]{1,19}-[0-9]{1,19}$")),
         _ => (description, schema),
     }
 }
@@ -230,6 +232,12 @@ fn meaning(name: &str) -> Meaning {
         "project" => ("A project's name.", text("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*$").max_length(Some(255))),
         "member" => ("`user:NAME` or `group:NAME`.", text(MEMBER)),
         "robot" => ("A robot account's name within its project.", text(ACCOUNT)),
+        "webhook" => ("A webhook's name within its project.", text("^[a-z0-9][a-z0-9._-]{0,62}$")),
+        "q" => ("What an image must be; docs/guide/search.md has the language.", text("^[^\\x00]{0,1024}$")),
+        "hook" => ("A hook's name within its project.", text("^[a-z0-9][a-z0-9._-]{0,62}$")),
+        "revision" => ("Only the commit of this id, or whose id begins so.", text("^[0-9a-f]{4,64}$")),
+        "delivery" => ("A delivery's number.", text("^[0-9]{1,18}$")),
+        "state" => ("Only those in this state.", text("^(waiting|delivered|dead)$")),
         "user" => ("A user's name.", text(ACCOUNT)),
         "group" => ("A group's name.", text(ACCOUNT)),
         "digest" => ("`sha256:…` or `sha512:…`.", text("^sha(256|512):[0-9a-f]{64,128}$")),

@@ -1,5 +1,7 @@
 //! The route table: each method and path once, with what it does, takes and gives.
 
+mod events;
+
 use std::borrow::Cow;
 
 use axum::http::Method;
@@ -177,9 +179,24 @@ macro_rules! route {
         Route::new(Verb::$verb, concat!("/api/v1", $path), |filter| on(filter, $handler))
     };
 }
+use route;
 
 /// Every route.
-pub const ROUTES: &[Route] = &[
+pub const ROUTES: &[Route] = &joined();
+
+/// The lists of routes, one behind the other.
+const fn joined() -> [Route; GENERAL.len() + events::ROUTES.len()] {
+    let mut all = [GENERAL[0]; GENERAL.len() + events::ROUTES.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < GENERAL.len() { GENERAL[at] } else { events::ROUTES[at - GENERAL.len()] };
+        at += 1;
+    }
+    all
+}
+
+/// Routes that are about no part of governance with a list of its own.
+const GENERAL: &[Route] = &[
     route!(Get "/openapi.json" openapi::show).does("openapi", "This document.").for_everybody().gives_openapi(),
     route!(Get "/server" server::show).does("server", "Which server this is.").gives::<server::ServerBody>(),
     route!(Get "/me" me::show).does("me", "Who the caller is.").gives::<me::MeBody>(),

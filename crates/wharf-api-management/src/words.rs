@@ -91,3 +91,53 @@ words! {
         Blobs
     }
 }
+
+words! {
+    /// Where a delivery is.
+    DeliveryStateWord as DeliveryState for wharf_governance::webhook::DeliveryState {
+        /// It is still to be sent.
+        Waiting,
+        /// The receiver took it.
+        Delivered,
+        /// It was given up.
+        Dead
+    }
+}
+
+words! {
+    /// Who sends to a hook.
+    SenderWord as Sender for wharf_governance::hook::Sender {
+        /// GitHub, Gitea, Forgejo, Gogs.
+        #[serde(rename = "github")]
+        GitHub,
+        /// GitLab.
+        #[serde(rename = "gitlab")]
+        GitLab,
+        /// Whatever signs as Standard Webhooks says.
+        Signed
+    }
+}
+
+words! {
+    /// The form of a delivery's body.
+    TemplateWord as Template for wharf_governance::webhook::Template {
+        /// The CloudEvents document.
+        #[serde(rename = "cloudevents")]
+        CloudEvents,
+        /// A pipeline trigger of GitLab.
+        #[serde(rename = "gitlab-trigger")]
+        GitLabTrigger,
+        /// Jenkins' Generic Webhook Trigger.
+        #[serde(rename = "jenkins-generic")]
+        JenkinsGeneric,
+        /// `repository_dispatch` of GitHub and what is compatible with it.
+        #[serde(rename = "github-dispatch")]
+        GitHubDispatch
+    }
+}
+
+impl Default for TemplateWord {
+    fn default() -> Self {
+        Self::CloudEvents
+    }
+}

@@ -81,6 +81,17 @@ pub enum Event {
         /// Its digest.
         base_digest: String,
     },
+    /// A project was told of a commit that it did not know.
+    CommitReceived {
+        /// Project name.
+        project: String,
+        /// The Git repository: host and path.
+        source: String,
+        /// The commit's id.
+        revision: String,
+        /// The ref that it was pushed to.
+        git_ref: String,
+    },
     /// A tag was deleted; its manifest stays.
     TagDeleted {
         /// Repository name.
@@ -123,6 +134,7 @@ impl Event {
             Self::ManifestsRemoved { .. } => "manifests_removed",
             Self::BaseUpdated { .. } => "base_updated",
             Self::RebuildWanted { .. } => "rebuild_wanted",
+            Self::CommitReceived { .. } => "commit_received",
             Self::TagDeleted { .. } => "tag_deleted",
             Self::TagMoved { .. } => "tag_moved",
             Self::QuotaWarned { .. } => "quota_warned",

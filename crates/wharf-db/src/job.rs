@@ -39,6 +39,8 @@ pub struct Job {
     pub payload: String,
     /// Which attempt this is, from 1.
     pub attempts: u32,
+    /// When the transaction ran that inserted it.
+    pub created_at: Timestamp,
     /// The right to run it. Renewed while it runs.
     pub lease: Lease,
 }

@@ -5,6 +5,7 @@ use wharf_oci::ProjectName;
 
 use crate::tag_rule::Violation;
 use crate::version::{DateVersion, MAX_NOTE_BYTES};
+use crate::webhook::WebhookName;
 
 /// An error of governance.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,9 @@ pub enum Error {
     /// The registry could not do its part.
     #[error(transparent)]
     Registry(#[from] wharf_registry::Error),
+    /// Content cannot be read.
+    #[error("cannot read an image")]
+    Content(#[source] wharf_oci::ContentError),
     /// A policy that does not say what a policy says.
     #[error("the policy is wrong: {reason}")]
     PolicyInvalid {
@@ -63,6 +67,71 @@ pub enum Error {
         /// Which.
         what: &'static str,
     },
+    /// There is no such webhook.
+    #[error("there is no webhook `{name}` in this project")]
+    WebhookUnknown {
+        /// Its name.
+        name: WebhookName,
+    },
+    /// There is one already.
+    #[error("there is a webhook `{name}` in this project already")]
+    WebhookExists {
+        /// Its name.
+        name: WebhookName,
+    },
+    /// A webhook that could not work.
+    #[error("the webhook is wrong: {reason}")]
+    WebhookInvalid {
+        /// What is wrong, and what is right.
+        reason: String,
+    },
+    /// A webhook that sends nothing was asked to.
+    #[error("the webhook `{name}` is disabled; enable it first")]
+    WebhookDisabled {
+        /// Its name.
+        name: WebhookName,
+    },
+    /// There is no such delivery.
+    #[error("this webhook has no delivery {id}")]
+    DeliveryUnknown {
+        /// Its number.
+        id: i64,
+    },
+    /// A delivery is to be repeated that has not ended.
+    #[error("delivery {id} still waits to be sent; it can be replayed when it has ended")]
+    DeliveryWaits {
+        /// Its number.
+        id: i64,
+    },
+    /// There is no such hook.
+    #[error("there is no hook `{name}` in this project")]
+    HookUnknown {
+        /// Its name.
+        name: WebhookName,
+    },
+    /// Nobody who holds a hook's secret has sent this.
+    #[error("there is no hook `{name}`, or what was sent is not signed with its secret")]
+    HookRefused {
+        /// Its name.
+        name: WebhookName,
+    },
+    /// A body that a hook cannot read.
+    #[error("hook `{name}` cannot read the body: {reason}")]
+    HookBody {
+        /// Its name.
+        name: WebhookName,
+        /// Where and why.
+        reason: String,
+    },
+    /// The system gives no random bytes.
+    #[error("cannot get random bytes for a secret")]
+    Random,
+    /// The program did not join what a use case needs.
+    #[error("this server was put together without {what}")]
+    NotWired {
+        /// What is missing.
+        what: &'static str,
+    },
     /// A catalog row does not read as what it must be.
     #[error("catalog row of {what} is malformed")]
     MalformedRow {
@@ -77,11 +146,24 @@ impl Error {
         match self {
             Self::Catalog(error) => error.kind(),
             Self::Registry(error) => error.kind(),
-            Self::PolicyInvalid { .. } | Self::NoteInvalid { .. } => Kind::Invalid,
-            Self::PolicyChanged { .. } | Self::VersionUsed { .. } | Self::VersionsExhausted { .. } => Kind::Conflict,
+            Self::Content(_) => Kind::Unavailable,
+            Self::PolicyInvalid { .. }
+            | Self::NoteInvalid { .. }
+            | Self::WebhookInvalid { .. }
+            | Self::HookBody { .. } => Kind::Invalid,
+            Self::VersionUnknown { .. }
+            | Self::WebhookUnknown { .. }
+            | Self::DeliveryUnknown { .. }
+            | Self::HookUnknown { .. }
+            | Self::HookRefused { .. } => Kind::NotFound,
+            Self::PolicyChanged { .. }
+            | Self::VersionUsed { .. }
+            | Self::VersionsExhausted { .. }
+            | Self::WebhookExists { .. }
+            | Self::WebhookDisabled { .. }
+            | Self::DeliveryWaits { .. } => Kind::Conflict,
             Self::TagRefused(_) => Kind::Denied,
-            Self::VersionUnknown { .. } => Kind::NotFound,
-            Self::MalformedRow { .. } => Kind::Internal,
+            Self::Random | Self::NotWired { .. } | Self::MalformedRow { .. } => Kind::Internal,
         }
     }
 }

@@ -1,16 +1,49 @@
 //! The part's one handle.
 
+use std::sync::Arc;
+
 use wharf_db::Db;
+use wharf_registry::Registry;
+
+use crate::error::Error;
+use crate::ports::WebhookPorts;
 
 /// Governance: every use case is a method, found in the file of its noun. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Governance {
     pub(crate) db: Db,
+    pub(crate) registry: Registry,
+    webhooks: Option<Arc<WebhookPorts>>,
+}
+
+/// What this node did since it started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Webhook deliveries that a receiver took.
+    pub webhooks_succeeded: u64,
+    /// Attempts at webhook deliveries that failed.
+    pub webhooks_failed: u64,
 }
 
 impl Governance {
-    /// Governance over a catalog.
-    pub fn new(db: Db) -> Self {
-        Self { db }
+    /// Governance over a catalog and the content that `registry` keeps.
+    pub fn new(db: Db, registry: Registry) -> Self {
+        Self { db, registry, webhooks: None }
+    }
+
+    /// The same, with webhooks.
+    #[must_use]
+    pub fn with_webhooks(self, ports: WebhookPorts) -> Self {
+        Self { webhooks: Some(Arc::new(ports)), ..self }
+    }
+
+    /// What this node did since it started.
+    pub fn figures(&self) -> Figures {
+        let (webhooks_succeeded, webhooks_failed) = self.webhooks.as_ref().map_or((0, 0), |ports| ports.figures.read());
+        Figures { webhooks_succeeded, webhooks_failed }
+    }
+
+    pub(crate) fn webhook_ports(&self) -> Result<&WebhookPorts, Error> {
+        self.webhooks.as_deref().ok_or(Error::NotWired { what: "webhooks" })
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use reqwest::redirect::{Action, Attempt, Policy};
-use reqwest::{Certificate, Client, NoProxy, Proxy};
+use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy};
 use url::Url;
 
 use crate::error::Error;
@@ -14,6 +14,11 @@ const MOST_REDIRECTS: usize = 5;
 
 /// A client. It is cheap to clone, and its clones share their connections.
 pub fn client(settings: &Settings) -> Result<Client, Error> {
+    builder(settings)?.build().map_err(Error::Build)
+}
+
+/// What every client has in common.
+pub(crate) fn builder(settings: &Settings) -> Result<ClientBuilder, Error> {
     let mut builder = Client::builder()
         .user_agent(concat!("wharf/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(settings.connect_timeout)
@@ -31,7 +36,7 @@ pub fn client(settings: &Settings) -> Result<Client, Error> {
     for path in &settings.authorities {
         builder = builder.tls_certs_merge(read(path)?);
     }
-    builder.build().map_err(Error::Build)
+    Ok(builder)
 }
 
 fn proxies(proxies: &Proxies) -> Result<Vec<Proxy>, Error> {

@@ -1,8 +1,11 @@
 //! What can go wrong, on what.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::outside::Forbidden;
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +62,16 @@ pub enum Error {
         /// The limit.
         max_bytes: usize,
     },
+    /// A stranger chose an address that nobody may be sent to.
+    #[error("`{host}` is not gone to: {address} is {why}")]
+    Forbidden {
+        /// The other side.
+        host: String,
+        /// Its address.
+        address: IpAddr,
+        /// Why.
+        why: Forbidden,
+    },
 }
 
 impl Error {
@@ -71,7 +84,8 @@ impl Error {
             | Self::ParseAuthorities { .. }
             | Self::Proxy { .. }
             | Self::Build(_)
-            | Self::AnswerTooLarge { .. } => false,
+            | Self::AnswerTooLarge { .. }
+            | Self::Forbidden { .. } => false,
         }
     }
 

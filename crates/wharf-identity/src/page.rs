@@ -24,21 +24,23 @@ pub struct Page<T> {
 }
 
 impl PageRequest {
-    pub(crate) fn after(&self) -> &str {
+    /// Where the page begins: empty for the first.
+    pub fn after(&self) -> &str {
         self.after.as_deref().unwrap_or_default()
     }
 
-    pub(crate) fn limit(&self) -> usize {
+    /// How many entries the page holds at most.
+    pub fn limit(&self) -> usize {
         self.limit.unwrap_or(DEFAULT_PAGE_ENTRIES).clamp(1, MAX_PAGE_ENTRIES)
     }
 
     /// One more than the page holds, to learn whether there is a next one.
-    pub(crate) fn rows(&self) -> i64 {
+    pub fn rows(&self) -> i64 {
         i64::try_from(self.limit()).unwrap_or(i64::MAX - 1) + 1
     }
 
     /// Cuts a list that was read with [`PageRequest::rows`].
-    pub(crate) fn cut<T>(&self, mut entries: Vec<T>, key: impl FnOnce(&T) -> String) -> Page<T> {
+    pub fn cut<T>(&self, mut entries: Vec<T>, key: impl FnOnce(&T) -> String) -> Page<T> {
         let has_more = entries.len() > self.limit();
         entries.truncate(self.limit());
         let next = entries.last().filter(|_| has_more).map(key);

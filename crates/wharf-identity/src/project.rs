@@ -186,6 +186,13 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// The project that has a name at this moment, for a transaction of another part.
+    pub async fn find_project(tx: &mut Tx<'_>, name: &ProjectName) -> Result<Option<ProjectId>, wharf_db::Error> {
+        store::id_of(tx, name).await
+    }
+}
+
 /// Whether a row is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Made {

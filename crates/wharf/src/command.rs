@@ -10,6 +10,7 @@ mod copy;
 pub(crate) mod fsck;
 mod gc;
 mod group;
+mod hook;
 mod image;
 mod inspect;
 mod key;
@@ -25,12 +26,14 @@ mod push;
 pub(crate) mod registries;
 mod rm;
 mod robot;
+mod search;
 pub(crate) mod serve;
 mod standby;
 mod tag;
 mod tags;
 mod user;
 mod version;
+mod webhook;
 mod welcome;
 mod whoami;
 
@@ -64,6 +67,12 @@ enum Verb {
     Policy(policy::Policy),
     /// Versions by date, which the server gives out in order.
     Version(version::Version),
+    /// Who outside is told of what happens in a project.
+    Webhook(webhook::Webhook),
+    /// What Git servers and build systems tell a project.
+    Hook(hook::Hook),
+    /// Find images by what they are.
+    Search(search::Search),
     /// Users.
     User(user::User),
     /// Groups of users.
@@ -107,6 +116,9 @@ impl Cli {
             Verb::Project(project) => project.run(),
             Verb::Policy(policy) => policy.run(),
             Verb::Version(version) => version.run(),
+            Verb::Webhook(webhook) => webhook.run(),
+            Verb::Hook(hook) => hook.run(),
+            Verb::Search(search) => search.run(),
             Verb::User(user) => user.run(),
             Verb::Group(group) => group.run(),
             Verb::Robot(robot) => robot.run(),

@@ -31,6 +31,7 @@ pub(crate) mod standby;
 pub(crate) mod storage;
 pub(crate) mod telemetry;
 pub(crate) mod tls;
+pub(crate) mod webhooks;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,7 @@ pub(crate) struct Config {
     pub(crate) bin: bin::Bin,
     pub(crate) fsck: fsck::Fsck,
     pub(crate) audit: audit::Audit,
+    pub(crate) webhooks: webhooks::Webhooks,
     pub(crate) auth: auth::Auth,
     pub(crate) admin: auth::Admin,
     pub(crate) limits: limits::Limits,

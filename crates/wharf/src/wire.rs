@@ -11,6 +11,7 @@ mod settings;
 mod shipping;
 pub(crate) mod standby;
 pub(crate) mod store;
+mod webhooks;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -136,11 +137,12 @@ pub(crate) async fn assemble(
     let registry = registry.with_replicas(Arc::new(Elsewhere::open(&config.fsck)?));
     let identity = Identity::new(settings::identity(config), db.clone(), clock).context("start identity")?;
     let identity = identity.with_project_use(Arc::new(Repositories));
-    let identity = identity.with_keyring(keyring).await.context("seal the catalog's secrets")?;
+    let identity = identity.with_keyring(keyring.clone()).await.context("seal the catalog's secrets")?;
     identity.check_environments().await.context("start with these environments")?;
     let first_password =
         identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
-    let governance = Governance::new(db.clone());
+    let governance =
+        Governance::new(db.clone(), registry.clone()).with_webhooks(webhooks::ports(config, &db, keyring)?);
     let (shipping, shipped) = shipping::open(config, &db)?;
     let notes = Notes { identity: identity.clone(), registry: registry.clone() };
     let mut background = Vec::new();
@@ -149,7 +151,7 @@ pub(crate) async fn assemble(
         beside = pair.router(hub, &operator.keyring);
         background.extend(pair.begin(config, hub, &db).await?);
     }
-    background.extend(works(&identity, &registry, &db));
+    background.extend(works(&identity, &registry, &governance, &db));
     background.extend(shipping.map(|shipping| Background::start(shipping.run())));
 
     let health = front.health.clone().require("catalog", settings::catalog_check(&db)).tell(mode.clone());
@@ -161,6 +163,7 @@ pub(crate) async fn assemble(
         db,
         registry: registry.clone(),
         identity: identity.clone(),
+        governance: governance.clone(),
         shipped,
         mode: mode.clone(),
         hub: hub.clone(),
@@ -181,10 +184,11 @@ pub(crate) async fn assemble(
 }
 
 /// What goes on beside the requests.
-fn works(identity: &Identity, registry: &Registry, db: &Db) -> [Background; 6] {
+fn works(identity: &Identity, registry: &Registry, governance: &Governance, db: &Db) -> [Background; 8] {
     let (collecting, checking, counting) = (registry.clone(), registry.clone(), registry.clone());
     let (auditing, noting) = (identity.clone(), registry.clone());
-    let worker = jobs::worker(db.clone());
+    let (sending, searching) = (governance.clone(), governance.clone());
+    let worker = jobs::worker(db.clone(), governance);
     [
         Background::start(async move { collecting.run_collection().await }),
         Background::start(async move { checking.run_fsck().await }),
@@ -192,6 +196,8 @@ fn works(identity: &Identity, registry: &Registry, db: &Db) -> [Background; 6] {
         Background::start(worker.run(std::future::pending())),
         Background::start(async move { auditing.run_audit().await }),
         Background::start(async move { noting.run_pulls().await }),
+        Background::start(async move { sending.run_webhooks().await }),
+        Background::start(async move { searching.run_search().await }),
     ]
 }
 

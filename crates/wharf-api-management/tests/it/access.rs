@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 use wharf_api_management::{ROUTES, Route};
+use wharf_context::Warrant;
+use wharf_governance::webhook::{NewWebhook, Template};
 use wharf_identity::{Openness, Retirement};
 
 use crate::fixture::{CALLERS, Fixture, PASSWORD, system};
@@ -55,8 +57,12 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
     fixture.user(&format!("u-{nonce}"), None).await;
     let group = format!("g-{nonce}").parse().expect("valid");
     fixture.identity.create_group(&system(), &group).await.expect("group is made");
+    let delivery = if route.path.contains("{webhook}") { webhook(fixture, &project).await } else { 0 };
     let path = route
         .path
+        .replace("{webhook}", "hook")
+        .replace("{hook}", "git")
+        .replace("{delivery}", &delivery.to_string())
         .replace("{project}", &project)
         .replace("{member}", if route.operation == "delete_member" { "user:guest" } else { "user:stranger" })
         .replace("{robot}", "robot")
@@ -73,9 +79,30 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
     fixture.ask(&caller, route.verb.method().as_str(), &path, body).await.status.as_u16()
 }
 
+/// Makes a webhook with a delivery that waits; the delivery's number.
+async fn webhook(fixture: &Fixture, project: &str) -> i64 {
+    let name = project.parse().expect("valid");
+    let project = fixture.identity.get_project(&system(), &name).await.expect("a project").0;
+    let (warrant, hook) = (Warrant::granted(project.id, name), "hook".parse().expect("valid"));
+    let new = NewWebhook {
+        name: hook,
+        url: "https://ci.example.com/".to_owned(),
+        events: Vec::new(),
+        repositories: Vec::new(),
+        template: Template::CloudEvents,
+        git_ref: None,
+        credential: None,
+    };
+    fixture.governance.create_webhook(&system(), &warrant, &new).await.expect("a webhook");
+    fixture.governance.test_webhook(&system(), &warrant, &new.name).await.expect("a delivery").id
+}
+
 /// A body that the route takes.
 fn body(operation: &str, nonce: &str) -> Value {
     match operation {
+        "put_hook" => json!({ "sender": "gitlab" }),
+        "create_webhook" => json!({ "name": "another", "url": "https://ci.example.com/" }),
+        "update_webhook" => json!({ "is_disabled": true }),
         "put_policy" => json!({ "policy": {} }),
         "allocate_version" => json!({ "repository": format!("p-{nonce}/app") }),
         "void_version" => json!({ "version": "20260101_01", "reason": "nobody needs it" }),

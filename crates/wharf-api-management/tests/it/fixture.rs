@@ -6,16 +6,18 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
 use data_encoding::BASE64;
 use serde_json::Value;
 use tower::ServiceExt as _;
+use url::Url;
 use wharf_api_management::Settings;
 use wharf_context::{Caller, Context, Grants, Permissions, ProjectId, RequestId};
-use wharf_governance::Governance;
+use wharf_governance::{Failure, Governance, Way, WebhookPorts};
 use wharf_identity::{
     BoxFuture, Hashing, Identity, MemberName, NewRobot, NewUser, Openness, ProjectUse, Role, Secret, SystemRole,
 };
+use wharf_oci::ProjectName;
 use wharf_registry::Registry;
 use wharf_testkit::{Database, DbError, Tx};
 
@@ -32,6 +34,7 @@ const MEMBERS: [(&str, Role); 4] =
 pub(crate) struct Fixture {
     router: Router,
     pub(crate) identity: Identity,
+    pub(crate) governance: Governance,
     pub(crate) projects_are_used: Arc<Used>,
     /// The secrets of each project's robot.
     robots: Mutex<BTreeMap<String, String>>,
@@ -103,9 +106,11 @@ impl Fixture {
             store,
             Arc::clone(&database.clock) as _,
         );
-        let governance = Governance::new(database.db.clone());
-        let router = wharf_api_management::router(identity.clone(), registry, governance, settings);
-        let this = Self { router, identity, projects_are_used, robots: Mutex::default(), _database: database };
+        let governance =
+            Governance::new(database.db.clone(), registry.clone()).with_webhooks(webhooks(&database).await);
+        let router = wharf_api_management::router(identity.clone(), registry, governance.clone(), settings);
+        let this =
+            Self { router, identity, governance, projects_are_used, robots: Mutex::default(), _database: database };
         for name in ["stranger", "guest", "developer", "maintainer", "owner"] {
             this.user(name, None).await;
         }
@@ -172,6 +177,43 @@ impl Fixture {
 
 pub(crate) fn basic(name: &str, password: &str) -> String {
     format!("Basic {}", BASE64.encode(format!("{name}:{password}").as_bytes()))
+}
+
+/// Events of no project go out.
+#[derive(Debug)]
+struct NoProjects;
+
+impl wharf_governance::Projects for NoProjects {
+    fn find<'a>(
+        &'a self,
+        _: &'a mut Tx<'_>,
+        _: &'a ProjectName,
+    ) -> wharf_governance::BoxFuture<'a, Result<Option<ProjectId>, DbError>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+/// There is no way out of a test.
+#[derive(Debug)]
+struct NoWay;
+
+impl Way for NoWay {
+    fn check(&self, _: &Url) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn send(
+        &self,
+        _: Request<Vec<u8>>,
+        _: usize,
+    ) -> wharf_governance::BoxFuture<'_, Result<Response<Vec<u8>>, Failure>> {
+        Box::pin(async { Err("there is no way out of a test".into()) })
+    }
+}
+
+async fn webhooks(database: &Database) -> WebhookPorts {
+    let (keyring, clock) = (database.keyring().await, Arc::clone(&database.clock) as _);
+    WebhookPorts::new(keyring, Arc::new(NoWay), Arc::new(NoProjects), clock)
 }
 
 /// Wharf itself, which may manage everything.

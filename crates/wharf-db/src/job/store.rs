@@ -21,12 +21,12 @@ const TAKE: Statement = Statement::dialects(
     "UPDATE jobs SET token = ?1, run_at = ?2, attempts = attempts + 1 WHERE id IN (\
         SELECT id FROM jobs WHERE dead_at IS NULL AND run_at <= ?3 \
         AND kind IN (SELECT value FROM json_each(?5)) ORDER BY run_at, id LIMIT ?4) \
-     RETURNING id, kind, payload, attempts",
+     RETURNING id, kind, payload, attempts, created_at",
     "UPDATE jobs SET token = ?1, run_at = ?2, attempts = attempts + 1 WHERE id = ANY(ARRAY(\
         SELECT id FROM jobs WHERE dead_at IS NULL AND run_at <= ?3 \
         AND kind IN (SELECT jsonb_array_elements_text(?5::text::jsonb)) ORDER BY run_at, id LIMIT ?4 \
         FOR UPDATE SKIP LOCKED)) \
-     RETURNING id, kind, payload, attempts",
+     RETURNING id, kind, payload, attempts, created_at",
 );
 const FIRST_DUE: &str = "SELECT run_at FROM jobs WHERE dead_at IS NULL ORDER BY run_at, id LIMIT 1";
 const COMPLETE: &str = "DELETE FROM jobs WHERE id = ?1 AND token = ?2";
@@ -67,6 +67,7 @@ fn job(mut row: Row, token: Uuid, expires_at: Timestamp) -> Result<Job, Error> {
         kind: row.take_text(1)?,
         payload: row.take_text(2)?,
         attempts: u32::try_from(row.integer(3)?).unwrap_or(u32::MAX),
+        created_at: row.timestamp(4)?,
         lease: Lease { subject: Subject::Job(id), token, expires_at },
     })
 }

@@ -20,3 +20,4 @@ mod server;
 mod specification;
 mod standby;
 mod versions;
+mod webhook;

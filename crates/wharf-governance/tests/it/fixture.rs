@@ -23,11 +23,11 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) async fn open() -> Self {
         let database = Database::open().await;
-        let governance = Governance::new(database.db.clone());
         let clock = Arc::clone(&database.clock);
         let settings = wharf_registry::Settings::default();
         let registry = Registry::new(settings, database.db.clone(), Arc::new(Memory::new()), Arc::clone(&clock) as _)
             .with_admission(Arc::new(ProjectRules));
+        let governance = Governance::new(database.db.clone(), registry.clone());
         Self { governance, registry, clock, _database: database }
     }
 
@@ -74,6 +74,12 @@ impl Fixture {
 /// An index without children, which needs no blob.
 fn artifact(content: &str) -> String {
     format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[],"annotations":{{"content":"{content}"}}}}"#)
+}
+
+/// A registry whose bytes lie in memory.
+pub(crate) fn registry(database: &Database) -> Registry {
+    let (store, clock) = (Arc::new(wharf_testkit::Memory::new()), Arc::clone(&database.clock) as _);
+    Registry::new(wharf_registry::Settings::default(), database.db.clone(), store, clock)
 }
 
 /// The user of that number, who may do everything with some repositories of project `pay`.

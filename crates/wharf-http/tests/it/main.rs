@@ -1,5 +1,7 @@
 //! The client against servers of its own: certificate authorities, redirects and whole answers.
 
+mod outside;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 

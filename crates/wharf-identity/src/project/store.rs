@@ -65,6 +65,11 @@ pub(super) async fn delete(tx: &mut Tx<'_>, project: ProjectId) -> Result<(), Er
 }
 
 /// Whether this is still the project of that name.
+pub(super) async fn id_of(tx: &mut Tx<'_>, name: &ProjectName) -> Result<Option<ProjectId>, wharf_db::Error> {
+    let row = tx.query_opt("SELECT id FROM projects WHERE name = ?1", &params![name.as_str()]).await?;
+    row.map(|row| row.integer(0).map(ProjectId)).transpose()
+}
+
 pub(super) async fn is_current(
     tx: &mut Tx<'_>,
     project: ProjectId,

@@ -11,7 +11,7 @@ use super::storage::{Encryption, Place};
 
 /// Every contradiction, as a sentence.
 pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
-    let rules: [(bool, &str); 14] = [
+    let rules: [(bool, &str); 16] = [
         (config.server.listen.is_empty(), "`server.listen` is empty: name at least one address"),
         (
             config.tls.certificate.is_some() != config.tls.key.is_some(),
@@ -42,6 +42,14 @@ pub(crate) fn contradictions(config: &Config) -> Vec<Problem> {
         (
             !(8 << 10..=16 << 20).contains(&config.limits.header_size.0),
             "`limits.header_size` must be between `8KiB` and `16MiB`",
+        ),
+        (
+            !(1..=50).contains(&config.webhooks.timeout.0.as_secs()),
+            "`webhooks.timeout` must be between `1s` and `50s`: what a node was sending when it died waits that long",
+        ),
+        (
+            config.webhooks.keep.0 < Duration::from_secs(4 * 86_400),
+            "`webhooks.keep` must be at least `4d`: a delivery is tried for three",
         ),
         (config.telemetry.sample_percent > 100, "`telemetry.sample_percent` is more than 100"),
         (

@@ -8,6 +8,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry as Metrics;
 use wharf_db::Db;
+use wharf_governance::Governance;
 use wharf_identity::{AuditFigures, Identity};
 use wharf_registry::Registry;
 
@@ -57,6 +58,12 @@ const REGISTRY: [Line<wharf_registry::Figures>; 12] = [
     ("wharf_audit_pulls_dropped", "Pulls that found no room on their way into the audit log", |figures| {
         figures.pulls_dropped
     }),
+];
+
+/// What only grows in governance.
+const GOVERNANCE: [Line<wharf_governance::Figures>; 2] = [
+    ("wharf_webhooks_delivered", "Webhook deliveries that a receiver took", |figures| figures.webhooks_succeeded),
+    ("wharf_webhooks_failed", "Attempts at webhook deliveries that failed", |figures| figures.webhooks_failed),
 ];
 
 /// What rises and falls in the registry.
@@ -139,6 +146,7 @@ pub(super) struct Parts {
     pub(super) db: Db,
     pub(super) registry: Registry,
     pub(super) identity: Identity,
+    pub(super) governance: Governance,
     pub(super) shipped: Option<Progress>,
     pub(super) mode: Mode,
     pub(super) hub: Option<Hub>,
@@ -153,6 +161,7 @@ impl Parts {
         gauge(&mut encoder, "wharf_jobs_dead", dead, catalog.jobs_dead)?;
         let delay = "For how long the job that waits longest has been due";
         gauge(&mut encoder, "wharf_jobs_delay_seconds", delay, catalog.jobs_delay_seconds)?;
+        counters(&mut encoder, &GOVERNANCE, &self.governance.figures())?;
         let largest = "Transactions that one commit served at most";
         gauge(&mut encoder, "wharf_db_largest_batch", largest, catalog.largest_batch)?;
         let read_only = "Whether writes are refused because the registry is being moved";

@@ -75,6 +75,9 @@ pub(crate) enum Error {
     /// The audit log is not as it was written.
     #[error("the audit log is not as it was written: {0}")]
     AuditFault(wharf_identity::Fault),
+    /// A receiver did not take a test event.
+    #[error("the receiver of `{webhook}` did not take the event")]
+    NotDelivered { webhook: String },
     /// Standard output is gone.
     #[error("cannot write to standard output")]
     Print(#[source] io::Error),
@@ -122,6 +125,7 @@ impl Error {
             Self::AuditFault(_) => {
                 "compare with an earlier export, with what syslog was sent, and with a backup; docs/admin/audit.md says more"
             }
+            Self::NotDelivered { .. } => "the lines above say what it answered; docs/admin/webhooks.md says more",
             Self::Expiry => "choose a shorter time, or --never-expires",
             Self::Refused(refusal) => return refusal.hint(),
         };
@@ -133,7 +137,7 @@ impl Error {
         match self {
             Self::ServerAddress { .. } | Self::NoUsername => 2,
             Self::Exposed { .. } | Self::NoTerminal => 6,
-            Self::Http(_) | Self::NotWharf { .. } => 9,
+            Self::Http(_) | Self::NotWharf { .. } | Self::NotDelivered { .. } => 9,
             Self::Refused(refusal) => refusal.exit_code(),
             Self::Findings { .. } | Self::AuditFault(_) | Self::AuditExport { .. } => 10,
             Self::ReadPassword(_)

@@ -1,0 +1,161 @@
+//! What governance asks of others: which project a name stands for, and what webhooks need to go out.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response};
+use tokio::sync::Notify;
+use url::Url;
+use wharf_context::{Clock, ProjectId};
+use wharf_db::{Keyring, Purpose, Tx};
+use wharf_http::Outside;
+use wharf_oci::ProjectName;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::webhook::{WebhookName, rule};
+
+/// A future of a trait object.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Identity's projects, as governance asks for them.
+pub trait Projects: fmt::Debug + Send + Sync {
+    /// The project that has this name at this moment.
+    fn find<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        name: &'a ProjectName,
+    ) -> BoxFuture<'a, Result<Option<ProjectId>, wharf_db::Error>>;
+}
+
+/// Why a request did not arrive.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The way out, as webhooks use it: to addresses that strangers chose.
+pub trait Way: fmt::Debug + Send + Sync {
+    /// Whether a URL may be gone to, as far as that is known without asking anybody; else the reason.
+    fn check(&self, url: &Url) -> Result<(), Failure>;
+
+    /// Sends a request and reads the first bytes of the answer, at most `max_bytes`, whatever its status.
+    fn send(&self, request: Request<Vec<u8>>, max_bytes: usize) -> BoxFuture<'_, Result<Response<Vec<u8>>, Failure>>;
+}
+
+impl Way for Outside {
+    fn check(&self, url: &Url) -> Result<(), Failure> {
+        Ok(Self::check(self, url)?)
+    }
+
+    fn send(&self, request: Request<Vec<u8>>, max_bytes: usize) -> BoxFuture<'_, Result<Response<Vec<u8>>, Failure>> {
+        Box::pin(async move { Ok(self.exchange(request, max_bytes).await?) })
+    }
+}
+
+/// What webhooks need.
+#[derive(Debug)]
+pub struct WebhookPorts {
+    /// Seals their secrets.
+    pub keyring: Keyring,
+    /// The way out.
+    pub way: Arc<dyn Way>,
+    /// Which project an event is of.
+    pub projects: Arc<dyn Projects>,
+    /// The clock that all nodes share.
+    pub clock: Arc<dyn Clock>,
+    /// The registry's own address, without a slash at its end; empty where nobody said.
+    pub source: String,
+    /// How long one attempt takes at most. A lane is another node's when its holder was silent for ten seconds longer.
+    pub patience: Duration,
+    /// How long deliveries are kept.
+    pub keep: Duration,
+    pub(crate) wake: Notify,
+    pub(crate) figures: WebhookCounters,
+}
+
+impl WebhookPorts {
+    /// Ports with nothing counted yet.
+    pub fn new(keyring: Keyring, way: Arc<dyn Way>, projects: Arc<dyn Projects>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            keyring,
+            way,
+            projects,
+            clock,
+            source: String::new(),
+            patience: Duration::from_secs(50),
+            keep: Duration::from_secs(30 * 86_400),
+            wake: Notify::new(),
+            figures: WebhookCounters::default(),
+        }
+    }
+
+    /// How long a lane is kept without a sign of life: longer than any attempt.
+    pub(crate) fn lease(&self) -> Duration {
+        self.patience + Duration::from_secs(10)
+    }
+
+    /// Whether deliveries can go to a URL, as far as that is known without asking anybody.
+    pub(crate) fn check_address(&self, url: &str) -> Result<(), Error> {
+        let url = rule::check_url(url)?;
+        self.way.check(&url).map_err(|error| Error::WebhookInvalid { reason: error.to_string() })
+    }
+
+    pub(crate) async fn seal(&self, project: ProjectId, name: &WebhookName, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        self.seal_for(&place("webhook", project, name), bytes).await
+    }
+
+    pub(crate) async fn unseal(
+        &self,
+        project: ProjectId,
+        name: &WebhookName,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        Ok(self.keyring.unseal(&place("webhook", project, name), sealed).await?)
+    }
+
+    pub(crate) async fn seal_hook(
+        &self,
+        project: ProjectId,
+        name: &WebhookName,
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        self.seal_for(&place("hook", project, name), bytes).await
+    }
+
+    pub(crate) async fn unseal_hook(
+        &self,
+        project: ProjectId,
+        name: &WebhookName,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        Ok(self.keyring.unseal(&place("hook", project, name), sealed).await?)
+    }
+
+    async fn seal_for(&self, place: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(self.keyring.newest(Purpose::Catalog).await?.seal(place, bytes)?)
+    }
+}
+
+/// What a secret is sealed for.
+fn place(what: &str, project: ProjectId, name: &WebhookName) -> String {
+    format!("{what} {}/{name}", project.0)
+}
+
+/// What happened to deliveries since this node started.
+#[derive(Debug, Default)]
+pub(crate) struct WebhookCounters {
+    succeeded: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl WebhookCounters {
+    pub(crate) fn count(&self, has_succeeded: bool) {
+        let counter = if has_succeeded { &self.succeeded } else { &self.failed };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> (u64, u64) {
+        (self.succeeded.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
+    }
+}
