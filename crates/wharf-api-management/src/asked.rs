@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use wharf_identity::PageRequest;
-use wharf_oci::{RepositoryName, Tag};
+use wharf_oci::{Reference, RepositoryName, Tag};
 
 use crate::problem::Problem;
 use crate::text;
@@ -137,11 +137,47 @@ pub(crate) struct CommitsQuery {
     pub(crate) revision: Option<String>,
 }
 
+/// What a question about one image takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LineageQuery {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) repository: RepositoryName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) reference: Reference,
+}
+
+/// What a list of what stands on an image takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StandingAsked {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) repository: RepositoryName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) reference: Reference,
+    #[serde(default, deserialize_with = "value")]
+    pub(crate) environment: Option<String>,
+    #[serde(default, deserialize_with = "number")]
+    pub(crate) after: Option<i64>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) limit: Option<usize>,
+}
+
 /// A commit's id, or how it begins.
 fn revision<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let is_hex = (4..=64).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     is_hex.then_some(Some(text)).ok_or_else(|| D::Error::custom("a revision is 4 to 64 hex digits"))
+}
+
+/// What a list takes whose entries have numbers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NumberedQuery {
+    #[serde(default, deserialize_with = "number")]
+    pub(crate) after: Option<i64>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) limit: Option<usize>,
 }
 
 /// A row's number, as lists give them.

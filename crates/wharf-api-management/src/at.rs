@@ -94,6 +94,14 @@ pub(crate) struct Digest {
     pub(crate) digest: wharf_oci::Digest,
 }
 
+/// `{project}`, `{rebuild}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Rebuild {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    pub(crate) rebuild: i64,
+}
+
 /// `{job}`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Job {

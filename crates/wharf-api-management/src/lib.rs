@@ -7,8 +7,8 @@
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
 //! `if_match`, `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`, `policy`,
-//! `versions`, `tags`, `members`, `robots`, `users`, `imports`, `groups`, `keys`, `data_keys`, `collection`, `bin`, `usage`, `fsck`, `jobs`,
-//! `audit`, `webhooks`, `hooks`, `search`; and
+//! `versions`, `tags`, `lineage`, `rebuilds`, `standards`, `members`, `robots`, `users`, `imports`, `groups`, `keys`, `data_keys`, `collection`,
+//! `bin`, `usage`, `fsck`, `jobs`, `audit`, `webhooks`, `hooks`, `search`; and
 //! [`mod@openapi`].
 
 mod answer;
@@ -29,6 +29,7 @@ mod if_match;
 mod imports;
 mod jobs;
 mod keys;
+mod lineage;
 mod me;
 mod members;
 mod moment;
@@ -37,11 +38,13 @@ mod policy;
 pub mod problem;
 mod projects;
 mod quotas;
+mod rebuilds;
 mod refusal;
 mod robots;
 pub mod route;
 mod search;
 mod server;
+mod standards;
 mod tags;
 mod text;
 mod usage;

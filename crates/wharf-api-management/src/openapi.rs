@@ -202,7 +202,9 @@ fn meaning_in(route: &Route, name: &str) -> Meaning {
         ("after", "list_chain" | "list_checkpoints" | "list_fsck_findings" | "list_dead_jobs" | "list_versions") => {
             (description, text("^[0-9]{1,18}$"))
         }
-        ("after", "list_deliveries" | "list_commits") => (description, text("^[0-9]{1,18}$")),
+        ("after", "list_deliveries" | "list_commits" | "list_standing" | "list_rebuilds") => {
+            (description, text("^[0-9]{1,18}$"))
+        }
         ("after", "verify_audit") => ("The row before the first to look at.", text("^[0-9]{1,18}$")),
         ("repository", "tag_history") => ("A repository of the project.", schema),
         ("after", "tag_history") => (description, text("^[0-9]{1,19}[.][0-9]{1,19}$")),
@@ -245,6 +247,9 @@ fn meaning(name: &str) -> Meaning {
         "tag" => ("A tag.", text("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")),
         "If-Match" => ("The revision that the change counts on, as `ETag` gave it.", text("^(\"[0-9]{1,18}\"|[*])$")),
         "after" => ("`next` of the page before.", text(VALUE)),
+        "rebuild" => ("The number of a rebuild.", text("^[0-9]{1,18}$")),
+        "reference" => ("A tag or a digest.", text("^[A-Za-z0-9_][A-Za-z0-9._:+-]{0,135}$")),
+        "environment" => ("Only what is in this environment.", text("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*$")),
         "job" => ("The number of a job.", text("^[0-9]{1,18}$")),
         "run" => ("The number of a check; the last one where nothing is said.", text("^[0-9]{1,18}$")),
         "person" => ("Only what this user or robot did.", text(VALUE)),

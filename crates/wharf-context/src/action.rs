@@ -71,6 +71,10 @@ actions! {
     SealRelease "release.seal" "make and seal releases in this project";
     /// Let the server allocate a version.
     AllocateVersion "version.allocate" "allocate versions in this project";
+    /// Say by which image something was rebuilt.
+    AnswerRebuild "rebuild.answer" "answer rebuilds in this project";
+    /// Ask for an image to be compared with the project's standards.
+    CheckStandard "standard.check" "ask for checks of this project's images";
     /// Set and lift holds.
     SetHold "hold.set" "set or lift holds in this project";
     /// Run retention.

@@ -1,7 +1,7 @@
 //! What can go wrong, on what.
 
 use wharf_context::Kind;
-use wharf_oci::ProjectName;
+use wharf_oci::{Digest, ProjectName, RepositoryName};
 
 use crate::tag_rule::Violation;
 use crate::version::{DateVersion, MAX_NOTE_BYTES};
@@ -132,6 +132,37 @@ pub enum Error {
         /// What is missing.
         what: &'static str,
     },
+    /// A layer cannot be read now.
+    #[error("cannot read layer `{digest}`")]
+    Layer {
+        /// Which.
+        digest: Digest,
+        /// Why not.
+        source: wharf_layer::Error,
+    },
+    /// An image's layers cannot be read now.
+    #[error("cannot read the layers of an image")]
+    Image {
+        /// Why not.
+        source: wharf_layer::Error,
+    },
+    /// An image comes and goes so fast that nothing can be noted about it.
+    #[error("image `{digest}` was forgotten each time that it was looked at")]
+    Unsettled {
+        /// Which.
+        digest: Digest,
+    },
+    /// There is no such rebuild, or it does not concern the project.
+    #[error("there is no rebuild {0} here")]
+    RebuildUnknown(i64),
+    /// A rebuild does not wait for this repository any more.
+    #[error("rebuild {id} does not wait for `{repository}` any more")]
+    RebuildAnswered {
+        /// Which.
+        id: i64,
+        /// What was answered.
+        repository: RepositoryName,
+    },
     /// A catalog row does not read as what it must be.
     #[error("catalog row of {what} is malformed")]
     MalformedRow {
@@ -146,7 +177,7 @@ impl Error {
         match self {
             Self::Catalog(error) => error.kind(),
             Self::Registry(error) => error.kind(),
-            Self::Content(_) => Kind::Unavailable,
+            Self::Content(_) | Self::Layer { .. } | Self::Image { .. } | Self::Unsettled { .. } => Kind::Unavailable,
             Self::PolicyInvalid { .. }
             | Self::NoteInvalid { .. }
             | Self::WebhookInvalid { .. }
@@ -155,13 +186,15 @@ impl Error {
             | Self::WebhookUnknown { .. }
             | Self::DeliveryUnknown { .. }
             | Self::HookUnknown { .. }
-            | Self::HookRefused { .. } => Kind::NotFound,
+            | Self::HookRefused { .. }
+            | Self::RebuildUnknown(_) => Kind::NotFound,
             Self::PolicyChanged { .. }
             | Self::VersionUsed { .. }
             | Self::VersionsExhausted { .. }
             | Self::WebhookExists { .. }
             | Self::WebhookDisabled { .. }
-            | Self::DeliveryWaits { .. } => Kind::Conflict,
+            | Self::DeliveryWaits { .. }
+            | Self::RebuildAnswered { .. } => Kind::Conflict,
             Self::TagRefused(_) => Kind::Denied,
             Self::Random | Self::NotWired { .. } | Self::MalformedRow { .. } => Kind::Internal,
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use wharf_db::Db;
+use wharf_oci::Environments;
 use wharf_registry::Registry;
 
 use crate::error::Error;
@@ -13,6 +14,7 @@ use crate::ports::WebhookPorts;
 pub struct Governance {
     pub(crate) db: Db,
     pub(crate) registry: Registry,
+    pub(crate) environments: Environments,
     webhooks: Option<Arc<WebhookPorts>>,
 }
 
@@ -26,9 +28,9 @@ pub struct Figures {
 }
 
 impl Governance {
-    /// Governance over a catalog and the content that `registry` keeps.
-    pub fn new(db: Db, registry: Registry) -> Self {
-        Self { db, registry, webhooks: None }
+    /// Governance over a catalog and the content that `registry` keeps, in the server's environments.
+    pub fn new(db: Db, registry: Registry, environments: Environments) -> Self {
+        Self { db, registry, environments, webhooks: None }
     }
 
     /// The same, with webhooks.

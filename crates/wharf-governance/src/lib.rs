@@ -5,16 +5,20 @@
 //! knows no API and no users: who belongs to which person or team it asks through a port. What lies in a repository is
 //! the registry's; governance reads and places it by the registry's functions.
 //!
-//! Reading order: `governance`, [`policy`], [`tag_rule`], [`version`], `admission`, [`zone`], [`webhook`], [`hook`],
-//! [`search`], [`ports`], [`error`].
+//! Reading order: `governance`, [`policy`], [`tag_rule`], [`version`], `admission`, [`zone`], [`lineage`], [`rebuild`],
+//! [`standard`], [`webhook`], [`hook`], [`search`], [`ports`], [`error`].
 
 mod admission;
 pub mod error;
 mod governance;
 pub mod hook;
+pub mod lineage;
 pub mod policy;
 pub mod ports;
+pub mod rebuild;
+mod rows;
 pub mod search;
+pub mod standard;
 pub mod tag_rule;
 pub mod version;
 pub mod webhook;

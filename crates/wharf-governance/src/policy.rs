@@ -9,10 +9,12 @@ pub(crate) mod store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wharf_context::{Context, EditPolicy, ProjectId, SeeGovernance, Timestamp, Warrant};
-use wharf_db::{AuditEntry, Tx};
+use wharf_db::{AuditEntry, Db, Tx};
 
 use crate::error::Error;
 use crate::governance::Governance;
+use crate::lineage::LineagePolicy;
+use crate::standard::{self, Standards};
 use crate::tag_rule::TagPolicy;
 
 /// The largest policy document, in bytes of JSON.
@@ -24,12 +26,25 @@ const MAX_POLICY_BYTES: usize = 256 * 1024;
 pub struct Policy {
     /// Which tags repositories take, and how versions are counted.
     pub tags: TagPolicy,
+    /// What images must stand on.
+    #[serde(skip_serializing_if = "is_default")]
+    pub lineage: LineagePolicy,
+    /// What images of a template must be like.
+    #[serde(skip_serializing_if = "is_default")]
+    pub standards: Standards,
+}
+
+/// What is as it is by default need not be written down.
+fn is_default<T: Default + PartialEq>(section: &T) -> bool {
+    *section == T::default()
 }
 
 impl Policy {
     /// Whether each section means something. Says what is wrong, and where.
     fn check(&self) -> Result<(), Error> {
-        self.tags.check().map_err(|reason| Error::PolicyInvalid { reason })
+        let checked = self.tags.check().and_then(|()| self.lineage.check());
+        let checked = checked.and_then(|()| standard::policy::check(&self.standards));
+        checked.map_err(|reason| Error::PolicyInvalid { reason })
     }
 }
 
@@ -55,8 +70,7 @@ impl PolicyRevision {
 impl Governance {
     /// A project's policy.
     pub async fn get_policy(&self, warrant: &Warrant<SeeGovernance>) -> Result<PolicyRevision, Error> {
-        let found = store::find(&self.db, warrant.project()).await?;
-        Ok(found.unwrap_or_else(PolicyRevision::default_of_all))
+        find(&self.db, warrant.project()).await
     }
 
     /// Puts another policy in force. With `expected`, only if that revision still is.
@@ -92,6 +106,11 @@ impl Governance {
             })
             .await
     }
+}
+
+/// The policy that was in force a moment ago, for what decides nothing.
+pub(crate) async fn find(db: &Db, project: ProjectId) -> Result<PolicyRevision, Error> {
+    Ok(store::find(db, project).await?.unwrap_or_else(PolicyRevision::default_of_all))
 }
 
 /// The policy that decides in this transaction.

@@ -4,7 +4,7 @@
 //! are bounded, nothing is held in memory that grows with a file's size, and what two readers could understand
 //! differently is refused. No registry is spoken to here, and nothing is unpacked onto a disk.
 //!
-//! Reading order: [`limits`], [`compression`], [`diff_id`], [`path`], [`entry`], `archive`, [`layer`], [`scan`], [`tree`], [`mod@compare`],
+//! Reading order: [`limits`], [`compression`], [`diff_id`], [`path`], [`entry`], `archive`, [`layer`], [`scan`], [`tree`], [`rootfs`], [`mod@compare`],
 //! [`layout`].
 
 mod archive;
@@ -20,6 +20,7 @@ pub mod layer;
 pub mod layout;
 pub mod limits;
 pub mod path;
+pub mod rootfs;
 pub mod scan;
 pub mod tree;
 
@@ -33,4 +34,5 @@ pub use layer::Change;
 pub use layout::{Layout, LayoutSink};
 pub use limits::Limits;
 pub use path::EntryPath;
+pub use rootfs::Rootfs;
 pub use tree::{File, FileKind, Tree};

@@ -117,6 +117,53 @@ impl Tree {
         node.map(|node| &*node.file)
     }
 
+    /// What is at a path, symbolic links followed, also at its end.
+    pub(crate) fn find(&self, path: &EntryPath) -> Option<&File> {
+        self.locate(path).map(|(_, node)| &*node.file)
+    }
+
+    /// The paths of what is in a folder, which links may lead to.
+    pub(crate) fn list(&self, path: &EntryPath) -> Vec<EntryPath> {
+        let Some((names, node)) = self.locate(path) else { return Vec::new() };
+        let folder = names.iter().fold(EntryPath::root(), |path, name| path.join(name));
+        node.children.keys().map(|name| folder.join(name)).collect()
+    }
+
+    /// Where a path leads, links followed, and what is there.
+    fn locate(&self, path: &EntryPath) -> Option<(Vec<Box<[u8]>>, &Node)> {
+        let mut names: Vec<Box<[u8]>> = path.components().map(Into::into).collect();
+        for _ in 0..=MAX_LINKS {
+            let Some(last) = names.pop() else { return Some((Vec::new(), &self.root)) };
+            let mut folder = self.walk(names.into(), path).ok()?;
+            if matches!(&*last, b"." | b".." | b"") {
+                folder.truncate(folder.len().saturating_sub(usize::from(*last == *b"..")));
+                return self.at(&folder).map(|node| (folder.clone(), node));
+            }
+            let node = self.at(&folder)?.children.get(&last)?;
+            let FileKind::Symlink { target } = &node.file.kind else {
+                folder.push(last);
+                return Some((folder, node));
+            };
+            if target.starts_with(b"/") {
+                folder.clear();
+            }
+            folder.extend(target.split(|byte| *byte == b'/').map(Into::into));
+            names = folder;
+        }
+        None
+    }
+
+    /// Shows every file to `visit`, folders before what is in them.
+    pub(crate) fn visit(&self, visit: &mut dyn FnMut(&EntryPath, &File)) {
+        let mut waiting: Vec<(EntryPath, &Node)> = vec![(EntryPath::root(), &self.root)];
+        while let Some((path, node)) = waiting.pop() {
+            if !path.is_root() {
+                visit(&path, &node.file);
+            }
+            waiting.extend(node.children.iter().rev().map(|(name, child)| (path.join(name), child)));
+        }
+    }
+
     fn apply(&mut self, layer: &Scan) -> Result<(), Error> {
         self.layers += 1;
         for (change, content) in &layer.changes {
@@ -204,7 +251,11 @@ impl Tree {
 
     /// The names on the way to a folder, with all links resolved. It may not be there yet.
     fn resolve(&self, path: &EntryPath) -> Result<Vec<Box<[u8]>>, Error> {
-        let mut todo: VecDeque<Box<[u8]>> = path.components().map(Into::into).collect();
+        self.walk(path.components().map(Into::into).collect(), path)
+    }
+
+    /// The same for names in which `.` and `..` may stand.
+    fn walk(&self, mut todo: VecDeque<Box<[u8]>>, path: &EntryPath) -> Result<Vec<Box<[u8]>>, Error> {
         let mut done: Vec<Box<[u8]>> = Vec::new();
         let mut links = 0;
         while let Some(name) = todo.pop_front() {

@@ -14,6 +14,7 @@ mod hook;
 mod image;
 mod inspect;
 mod key;
+mod lineage;
 mod login;
 pub(crate) mod logins;
 mod logout;
@@ -23,11 +24,13 @@ mod policy;
 mod project;
 mod pull;
 mod push;
+mod rebuild;
 pub(crate) mod registries;
 mod rm;
 mod robot;
 mod search;
 pub(crate) mod serve;
+mod standard;
 mod standby;
 mod tag;
 mod tags;
@@ -73,6 +76,12 @@ enum Verb {
     Hook(hook::Hook),
     /// Find images by what they are.
     Search(search::Search),
+    /// What an image stands on, what stands on it, what must be rebuilt.
+    Lineage(lineage::Lineage),
+    /// What newer bases ask to be rebuilt, and the answers.
+    Rebuild(rebuild::Rebuild),
+    /// Whether images are as a project's standards say.
+    Standard(standard::Standard),
     /// Users.
     User(user::User),
     /// Groups of users.
@@ -119,6 +128,9 @@ impl Cli {
             Verb::Webhook(webhook) => webhook.run(),
             Verb::Hook(hook) => hook.run(),
             Verb::Search(search) => search.run(),
+            Verb::Lineage(lineage) => lineage.run(),
+            Verb::Rebuild(rebuild) => rebuild.run(),
+            Verb::Standard(standard) => standard.run(),
             Verb::User(user) => user.run(),
             Verb::Group(group) => group.run(),
             Verb::Robot(robot) => robot.run(),

@@ -141,8 +141,9 @@ pub(crate) async fn assemble(
     identity.check_environments().await.context("start with these environments")?;
     let first_password =
         identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
-    let governance =
-        Governance::new(db.clone(), registry.clone()).with_webhooks(webhooks::ports(config, &db, keyring)?);
+    let governance = Governance::new(db.clone(), registry.clone(), config.environments.all())
+        .with_webhooks(webhooks::ports(config, &db, keyring)?);
+    governance.begin_catch_up().await.context("begin to look at images from before")?;
     let (shipping, shipped) = shipping::open(config, &db)?;
     let notes = Notes { identity: identity.clone(), registry: registry.clone() };
     let mut background = Vec::new();

@@ -69,6 +69,7 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
         .replace("{user}", &format!("u-{nonce}"))
         .replace("{group}", &format!("g-{nonce}"))
         .replace("{job}", "1")
+        .replace("{rebuild}", "1")
         .replace("{digest}", &format!("sha256:{}", "0".repeat(64)));
     let path = match route.operation {
         "tag_history" => format!("{path}?repository={project}%2Fapp&tag=v1"),
@@ -120,6 +121,7 @@ fn body(operation: &str, nonce: &str) -> Value {
         "set_quota" => json!({ "bytes": { "hard": 1 } }),
         "restore" => json!({ "repository": format!("p-{nonce}/app"), "tag": "v1" }),
         "empty_bin" => json!({ "repository": format!("p-{nonce}/app") }),
+        "answer_rebuild" | "ask_standard_check" => json!({ "repository": format!("p-{nonce}/app"), "reference": "v1" }),
         "start_fsck" => json!({}),
         _ => Value::Null,
     }

@@ -106,8 +106,8 @@ impl Fixture {
             store,
             Arc::clone(&database.clock) as _,
         );
-        let governance =
-            Governance::new(database.db.clone(), registry.clone()).with_webhooks(webhooks(&database).await);
+        let governance = Governance::new(database.db.clone(), registry.clone(), wharf_oci::Environments::default())
+            .with_webhooks(webhooks(&database).await);
         let router = wharf_api_management::router(identity.clone(), registry, governance.clone(), settings);
         let this =
             Self { router, identity, governance, projects_are_used, robots: Mutex::default(), _database: database };

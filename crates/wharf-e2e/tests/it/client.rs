@@ -7,6 +7,7 @@ mod crane;
 mod docker;
 mod environment;
 mod helm;
+mod lineage;
 mod oras;
 mod podman;
 mod quota;

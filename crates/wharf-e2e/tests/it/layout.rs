@@ -36,6 +36,47 @@ pub(crate) fn index(folder: &Path) -> Layout {
     write(&content, folder, &index)
 }
 
+/// Images that stand on each other: each has the layers of the one before, compressed anew, and one more. No config says so.
+pub(crate) fn family<const N: usize>(folder: &Path) -> [Layout; N] {
+    let archives: [PathBuf; N] = std::array::from_fn(|_| archive(folder));
+    std::array::from_fn(|height| {
+        let mut content = Content::new(Algorithm::Sha256);
+        let layers: Vec<Value> = archives[..=height]
+            .iter()
+            .map(|archive| {
+                // Each image has its own blobs: only what they unpack to is the same.
+                let level = format!("-{}", height + 1);
+                let line = format!("gzip {level} -n -c layer.tar > {height}.gz");
+                Program::new("sh", archive).args(["-c", &line]).run();
+                content.blob(LAYER, std::fs::read(archive.join(format!("{height}.gz"))).expect("gzip wrote it"))
+            })
+            .collect();
+        let diff_ids: Vec<String> = archives[..=height]
+            .iter()
+            .map(|archive| Algorithm::Sha256.digest(&std::fs::read(archive.join("layer.tar")).expect("tar wrote it")))
+            .collect();
+        let config = json!({ "architecture": "amd64", "os": "linux", "config": { "Cmd": ["/unique"] },
+            "rootfs": { "type": "layers", "diff_ids": diff_ids } });
+        let config = content.blob(OCI_CONFIG, config.to_string().into_bytes());
+        let manifest = json!({ "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": layers });
+        let image = content.document(&manifest);
+        write(&content, folder, &image)
+    })
+}
+
+/// A folder with an archive that no other layer is.
+fn archive(folder: &Path) -> PathBuf {
+    let work = folder.join(format!("work-{}", random::word()));
+    std::fs::create_dir_all(work.join("root")).expect("a writable folder");
+    std::fs::write(work.join("root/unique"), random::bytes(20_000)).expect("a writable folder");
+    std::fs::write(work.join("root/text"), "the same words again and again\n".repeat(2_000))
+        .expect("a writable folder");
+    Program::new("tar", &work)
+        .args(["-cf", "layer.tar", "--owner=0", "--group=0", "-C", "root", "unique", "text"])
+        .run();
+    work
+}
+
 fn real_image(content: &mut Content, folder: &Path, architecture: &str) -> Value {
     let work = folder.join(format!("work-{}", random::word()));
     std::fs::create_dir_all(work.join("root")).expect("a writable folder");

@@ -1,13 +1,15 @@
 //! Governance over a fresh catalog with a registry that asks it, and callers with warrants.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use wharf_context::{
     Act, Caller, CallerId, Context, FakeClock, Grant, Grants, Permissions, ProjectId, Push, RequestId, Warrant,
 };
+use wharf_db::{Db, Subscription};
 use wharf_governance::{AllocatedVersion, DateVersion, Error, Governance, NewVersion, Policy, ProjectRules};
-use wharf_oci::{Reference, RepositoryName};
+use wharf_oci::{Environments, Reference, RepositoryName};
 use wharf_registry::{Accepted, NewManifest, Precondition, Registry};
 use wharf_testkit::{Database, Memory};
 
@@ -17,18 +19,37 @@ pub(crate) struct Fixture {
     pub(crate) governance: Governance,
     pub(crate) registry: Registry,
     pub(crate) clock: Arc<FakeClock>,
-    _database: Database,
+    database: Database,
 }
 
 impl Fixture {
     pub(crate) async fn open() -> Self {
-        let database = Database::open().await;
+        Self::with_subscriptions(Vec::new()).await
+    }
+
+    /// The same, where events become jobs.
+    pub(crate) async fn with_subscriptions(subscriptions: Vec<Subscription>) -> Self {
+        let database = Database::with_subscriptions(subscriptions).await;
         let clock = Arc::clone(&database.clock);
-        let settings = wharf_registry::Settings::default();
-        let registry = Registry::new(settings, database.db.clone(), Arc::new(Memory::new()), Arc::clone(&clock) as _)
-            .with_admission(Arc::new(ProjectRules));
-        let governance = Governance::new(database.db.clone(), registry.clone());
-        Self { governance, registry, clock, _database: database }
+        let registry = registry(&database).with_admission(Arc::new(ProjectRules));
+        let governance = Governance::new(database.db.clone(), registry.clone(), Environments::default());
+        Self { governance, registry, clock, database }
+    }
+
+    /// The catalog itself.
+    pub(crate) fn db(&self) -> &Db {
+        &self.database.db
+    }
+
+    /// Turns the clock by some seconds.
+    pub(crate) fn turn(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Whether no job is left.
+    pub(crate) async fn is_idle(&self) -> bool {
+        let row = self.db().get("SELECT count(*) FROM jobs", &[]).await.expect("counted").expect("a row");
+        row.integer(0).expect("a number") == 0
     }
 
     /// Puts the policy of project `pay` in force.
@@ -96,7 +117,12 @@ pub(crate) fn user(id: i64) -> Context {
 
 /// A warrant for project `pay`.
 pub(crate) fn warrant<A: Act>() -> Warrant<A> {
-    Warrant::granted(ProjectId(1), "pay".parse().expect("valid"))
+    warrant_for(1, "pay")
+}
+
+/// A warrant for a project.
+pub(crate) fn warrant_for<A: Act>(id: i64, name: &str) -> Warrant<A> {
+    Warrant::granted(ProjectId(id), name.parse().expect("valid"))
 }
 
 pub(crate) fn version(text: &str) -> DateVersion {

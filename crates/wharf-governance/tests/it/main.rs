@@ -2,9 +2,14 @@
 
 mod fixture;
 mod hook;
+mod images;
+mod lineage;
 mod policy;
+mod policy;
+mod rebuild;
 mod receiver;
 mod search;
+mod standard;
 mod tag_rules;
 mod versions;
 mod webhook;

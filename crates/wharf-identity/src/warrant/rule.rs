@@ -30,7 +30,9 @@ pub(crate) fn may(account: &Account, standing: &Standing, action: Action) -> boo
 fn least_role(action: Action) -> Role {
     match action {
         Action::SeeGovernance => Role::Guest,
-        Action::RequestPromotion | Action::AllocateVersion => Role::Developer,
+        Action::RequestPromotion | Action::AllocateVersion | Action::AnswerRebuild | Action::CheckStandard => {
+            Role::Developer
+        }
         Action::ApprovePromotion
         | Action::ExecutePromotion
         | Action::SealRelease
@@ -45,7 +47,11 @@ fn least_role(action: Action) -> Role {
 fn permission(action: Action) -> Option<Permission> {
     match action {
         Action::SeeGovernance | Action::ReportRunning => Some(Permission::Pull),
-        Action::RequestPromotion | Action::AllocateVersion | Action::SealRelease => Some(Permission::Push),
+        Action::RequestPromotion
+        | Action::AllocateVersion
+        | Action::AnswerRebuild
+        | Action::CheckStandard
+        | Action::SealRelease => Some(Permission::Push),
         Action::ApprovePromotion
         | Action::ExecutePromotion
         | Action::SetHold
@@ -93,7 +99,8 @@ mod tests {
     fn each_role_may_what_the_one_below_may() {
         assert!(allowed(&user(None), None).is_empty() && allowed(&Account::Anonymous, None).is_empty());
         assert_eq!(allowed(&user(None), Some(Role::Guest)), ["governance.read"]);
-        let developer = ["governance.read", "promotion.request", "version.allocate"];
+        let developer =
+            ["governance.read", "promotion.request", "version.allocate", "rebuild.answer", "standard.check"];
         assert_eq!(allowed(&user(None), Some(Role::Developer)), developer);
         let maintainer = allowed(&user(None), Some(Role::Maintainer));
         assert!(maintainer.contains(&"promotion.approve") && !maintainer.contains(&"policy.edit"));

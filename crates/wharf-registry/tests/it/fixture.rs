@@ -218,8 +218,8 @@ impl Fixture {
 
     /// How often somebody was told that something was placed.
     pub(crate) async fn placings(&self) -> usize {
-        let log = self.database.db.audit(&wharf_db::AuditFilter::default(), 10_000).await.expect("the log");
-        log.iter().filter(|record| record.action == "manifest.place").count()
+        let log = self.database.db.audit(&wharf_db::AuditFilter::default(), None, 10_000).await.expect("the log");
+        log.records.iter().filter(|record| record.action == "manifest.place").count()
     }
 
     /// Withdraws a tag or a digest from an environment's repository of project 1.

@@ -96,8 +96,8 @@ async fn a_move_is_announced_and_stands_in_the_log() {
     let a = fixture.push_image(&ctx, "p/app", "v1", b"a").await;
     let b = fixture.push_image(&ctx, "p/app", "v1", b"b").await;
     fixture.registry.restore_tag(&ctx, (&app, &tag), Some(&a), Overwriting::Allowed).await.expect("moved back");
-    let log = fixture.db().audit(&wharf_db::AuditFilter::default(), 100).await.expect("the log");
-    let moves: Vec<_> = log.iter().rev().filter(|record| record.action == "tag.move").collect();
+    let log = fixture.db().audit(&wharf_db::AuditFilter::default(), None, 100).await.expect("the log");
+    let moves: Vec<_> = log.records.iter().rev().filter(|record| record.action == "tag.move").collect();
     let details = |from, to| format!(r#"{{"from":"{from}","to":"{to}"}}"#);
     let told: Vec<_> = moves.iter().map(|record| record.details.clone()).collect();
     assert_eq!(told, [details(a, b), details(b, a)]);

@@ -2,12 +2,13 @@
 //!
 //! What can be asked is not known here: see the verbs beside it, and the API's own documents.
 //!
-//! Reading order: [`address`], [`credentials`], [`password`], [`api`], [`output`], [`error`].
+//! Reading order: [`address`], [`credentials`], [`password`], [`api`], [`output`], [`image`], [`error`].
 
 pub(crate) mod address;
 pub(crate) mod api;
 pub(crate) mod credentials;
 pub(crate) mod error;
+pub(crate) mod image;
 pub(crate) mod output;
 pub(crate) mod password;
 

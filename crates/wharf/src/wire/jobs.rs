@@ -1,23 +1,41 @@
 //! What is done later: who hears of which events, and who does which job. Each is one list, a line per subscriber and job.
 
-use wharf_db::{Db, Subscription, Worker, WorkerSettings};
-use wharf_governance::{Governance, search, webhook};
+use std::pin::Pin;
+
+use wharf_db::{Db, Job, Subscription, Worker, WorkerSettings};
+use wharf_governance::{Error, Governance, lineage, rebuild, search, standard, webhook};
 
 /// Who hears of which events: each gets a job in the transaction that announces one.
 pub(super) fn subscriptions() -> Vec<Subscription> {
-    vec![webhook::job::subscription(), search::index::subscription()]
+    vec![
+        lineage::job::subscription(),
+        standard::job::subscription(),
+        webhook::job::subscription(),
+        search::index::subscription(),
+    ]
 }
 
 /// What takes the jobs of any node and runs them.
 pub(super) fn worker(db: Db, governance: &Governance) -> Worker {
-    let (fanning, indexing) = (governance.clone(), governance.clone());
+    let see = by(governance, |it, job| Box::pin(async move { it.see(&job).await }));
+    let catch_up = by(governance, |it, job| Box::pin(async move { it.catch_up(&job).await }));
+    let open_rebuild = by(governance, |it, job| Box::pin(async move { it.open_rebuild(&job).await }));
+    let check = by(governance, |it, job| Box::pin(async move { it.check_standards(&job).await }));
+    let fan_out = by(governance, |it, job| Box::pin(async move { it.fan_out(&job).await }));
+    let index = by(governance, |it, job| Box::pin(async move { it.index(&job).await }));
     Worker::new(db, WorkerSettings::default())
-        .handle(webhook::job::JOB, move |job| {
-            let governance = fanning.clone();
-            async move { governance.fan_out(&job).await }
-        })
-        .handle(search::index::JOB, move |job| {
-            let governance = indexing.clone();
-            async move { governance.index(&job).await }
-        })
+        .handle(lineage::job::SEE, see)
+        .handle(lineage::catch_up::CATCH_UP, catch_up)
+        .handle(rebuild::job::OPEN, open_rebuild)
+        .handle(standard::job::CHECK, check)
+        .handle(webhook::job::JOB, fan_out)
+        .handle(search::index::JOB, index)
+}
+
+type Running = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+/// A handler by a use case of governance.
+fn by(governance: &Governance, run: fn(Governance, Job) -> Running) -> impl Fn(Job) -> Running + Send + Sync + 'static {
+    let governance = governance.clone();
+    move |job| run(governance.clone(), job)
 }

@@ -108,6 +108,30 @@ impl Client {
         }
     }
 
+    /// The same for entries that are shown in another way than they come.
+    pub(crate) fn stream_as(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        columns: &[Column],
+        mut show: impl FnMut(Value) -> Value,
+    ) -> Result<(), Error> {
+        let (mut after, mut heads) = (None, Heads::Shown);
+        loop {
+            let mut page = self.page(path, query, after.as_deref())?;
+            let entries = page["entries"].as_array_mut().map(std::mem::take).unwrap_or_default();
+            let entries: Vec<Value> = entries.into_iter().map(&mut show).collect();
+            if !entries.is_empty() || (heads == Heads::Shown && page["next"].is_null()) {
+                self.output.some(&entries, columns, heads)?;
+                heads = Heads::Left;
+            }
+            match page["next"].as_str() {
+                Some(next) => after = Some(next.to_owned()),
+                None => return Ok(()),
+            }
+        }
+    }
+
     /// One page of a list.
     pub(crate) fn page(&self, path: &[&str], query: &[(&str, &str)], after: Option<&str>) -> Result<Value, Error> {
         let mut url = self.url(path);

@@ -78,6 +78,15 @@ pub(crate) enum Error {
     /// A receiver did not take a test event.
     #[error("the receiver of `{webhook}` did not take the event")]
     NotDelivered { webhook: String },
+    /// Images stand on something outdated.
+    #[error("not everything is the newest: {count} of what was asked about must be rebuilt")]
+    Outdated { count: usize },
+    /// An image does not keep the standards of its repository.
+    #[error("not everything is as the standards say: {count} complaints")]
+    Standards { count: usize },
+    /// The text names no image of the server.
+    #[error("`{name}` is no image of a project")]
+    ImageName { name: String },
     /// Standard output is gone.
     #[error("cannot write to standard output")]
     Print(#[source] io::Error),
@@ -126,6 +135,9 @@ impl Error {
                 "compare with an earlier export, with what syslog was sent, and with a backup; docs/admin/audit.md says more"
             }
             Self::NotDelivered { .. } => "the lines above say what it answered; docs/admin/webhooks.md says more",
+            Self::Outdated { .. } => "build them anew on what is newest, bases first; docs/guide/lineage.md says more",
+            Self::Standards { .. } => "correct the image; docs/admin/policy.md says what each rule asks for",
+            Self::ImageName { .. } => "write `PROJECT/REPOSITORY:TAG` or `PROJECT/REPOSITORY@DIGEST`",
             Self::Expiry => "choose a shorter time, or --never-expires",
             Self::Refused(refusal) => return refusal.hint(),
         };
@@ -135,11 +147,15 @@ impl Error {
     /// The process's exit code; see `EXIT_CODES`.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::ServerAddress { .. } | Self::NoUsername => 2,
+            Self::ServerAddress { .. } | Self::NoUsername | Self::ImageName { .. } => 2,
             Self::Exposed { .. } | Self::NoTerminal => 6,
             Self::Http(_) | Self::NotWharf { .. } | Self::NotDelivered { .. } => 9,
             Self::Refused(refusal) => refusal.exit_code(),
-            Self::Findings { .. } | Self::AuditFault(_) | Self::AuditExport { .. } => 10,
+            Self::Findings { .. }
+            | Self::AuditFault(_)
+            | Self::AuditExport { .. }
+            | Self::Outdated { .. }
+            | Self::Standards { .. } => 10,
             Self::ReadPassword(_)
             | Self::PasswordsDiffer
             | Self::Token
