@@ -47,6 +47,11 @@ impl<T> Listed<T> {
         Self { link, body: ListedBody { entries, next: page.next } }
     }
 
+    /// A page of governance's.
+    pub(crate) fn of_governance<E: Into<T>>(page: wharf_governance::Page<E>, uri: &Uri) -> Self {
+        Self::of(Page { entries: page.entries, next: page.next }, uri)
+    }
+
     /// A page of the registry's; `next` makes of its last entry what to ask for next.
     pub(crate) fn of_registry<E: Into<T>>(
         page: wharf_registry::Page<E>,

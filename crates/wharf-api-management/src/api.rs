@@ -51,7 +51,7 @@ pub fn router(identity: Identity, registry: Registry, governance: Governance, se
     let api = Api { identity, registry, governance, settings };
     let elsewhere = [PREFIX.to_owned(), format!("{PREFIX}/"), format!("{PREFIX}/{{*path}}")];
     let empty = elsewhere.iter().fold(Router::new(), |router, path| router.route(path, any(unknown)));
-    let routes = ROUTES.iter().fold(empty, |router, route| router.route(route.path, route.method_router()));
+    let routes = ROUTES.iter().fold(empty, |router, route| router.route(route.path, route.method_router(&api)));
     routes.method_not_allowed_fallback(not_allowed).layer(from_fn_with_state(api.clone(), frame)).with_state(api)
 }
 

@@ -10,7 +10,9 @@ use serde::{Deserialize, Deserializer};
 use wharf_identity::PageRequest;
 use wharf_oci::{Reference, RepositoryName, Tag};
 
+use crate::moment::Moment;
 use crate::problem::Problem;
+use crate::promotions::StateWord;
 use crate::text;
 use crate::words::DeliveryStateWord;
 
@@ -86,6 +88,48 @@ pub(crate) struct TagQuery {
 impl From<PageQuery> for PageRequest {
     fn from(query: PageQuery) -> Self {
         Self { after: query.after, limit: query.limit }
+    }
+}
+
+impl From<PageQuery> for wharf_governance::PageRequest {
+    fn from(query: PageQuery) -> Self {
+        Self { after: query.after, limit: query.limit }
+    }
+}
+
+/// What the list of promotions takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PromotionsQuery {
+    #[serde(default, deserialize_with = "value")]
+    after: Option<String>,
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<usize>,
+    #[serde(default, deserialize_with = "text::some")]
+    pub(crate) state: Option<StateWord>,
+}
+
+impl PromotionsQuery {
+    pub(crate) fn page(&self) -> wharf_governance::PageRequest {
+        wharf_governance::PageRequest { after: self.after.clone(), limit: self.limit }
+    }
+}
+
+/// What the inventory of an environment takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InventoryQuery {
+    #[serde(default, deserialize_with = "value")]
+    after: Option<String>,
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<usize>,
+    #[serde(default, deserialize_with = "text::some")]
+    pub(crate) at: Option<Moment>,
+}
+
+impl InventoryQuery {
+    pub(crate) fn page(&self) -> wharf_governance::PageRequest {
+        wharf_governance::PageRequest { after: self.after.clone(), limit: self.limit }
     }
 }
 

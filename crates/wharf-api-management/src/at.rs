@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use wharf_governance::webhook::WebhookName;
 use wharf_identity::{GroupName, MemberName, RobotName, UserName};
-use wharf_oci::ProjectName;
+use wharf_oci::{EnvironmentName, ProjectName};
 
 use crate::problem::Problem;
 use crate::text;
@@ -85,6 +85,51 @@ pub(crate) struct Delivery {
     pub(crate) webhook: WebhookName,
     #[serde(deserialize_with = "text::parse")]
     pub(crate) delivery: i64,
+}
+
+/// `{project}`, `{promotion}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Promotion {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::key")]
+    pub(crate) promotion: String,
+}
+
+/// `{project}`, `{release}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Release {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::key")]
+    pub(crate) release: String,
+}
+
+/// `{project}`, `{environment}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Environment {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) environment: EnvironmentName,
+}
+
+/// `{project}`, `{exception}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Exception {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) exception: i64,
+}
+
+/// `{project}`, `{digest}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct History {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) digest: wharf_oci::Digest,
 }
 
 /// `{digest}`.

@@ -6,9 +6,10 @@
 //! types, calls one use case of `wharf-identity`, `wharf-registry` or `wharf-governance`, and encodes the answer. It decides nothing about rights.
 //!
 //! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
-//! `if_match`, `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`, `policy`,
-//! `versions`, `tags`, `lineage`, `rebuilds`, `standards`, `members`, `robots`, `users`, `imports`, `groups`, `keys`, `data_keys`, `collection`,
-//! `bin`, `usage`, `fsck`, `jobs`, `audit`, `webhooks`, `hooks`, `search`; and
+//! `if_match`, `idempotent`, `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`,
+//! `policy`, `environments`, `promotions`, `releases`, `reviews`, `exceptions`, `history`, `versions`, `tags`, `lineage`, `rebuilds`, `standards`,
+//! `members`, `robots`, `users`, `imports`, `groups`, `keys`, `data_keys`, `collection`, `bin`, `usage`, `fsck`, `jobs`, `audit`,
+//! `webhooks`, `hooks`, `search`; and
 //! [`mod@openapi`].
 
 mod answer;
@@ -22,9 +23,13 @@ mod body;
 mod collection;
 mod cross_site;
 mod data_keys;
+mod environments;
+mod exceptions;
 mod fsck;
 mod groups;
+mod history;
 mod hooks;
+mod idempotent;
 mod if_match;
 mod imports;
 mod jobs;
@@ -37,9 +42,12 @@ pub mod openapi;
 mod policy;
 pub mod problem;
 mod projects;
+mod promotions;
 mod quotas;
 mod rebuilds;
 mod refusal;
+mod releases;
+mod reviews;
 mod robots;
 pub mod route;
 mod search;

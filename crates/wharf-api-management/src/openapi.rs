@@ -89,17 +89,17 @@ fn collect(route: &Route, schemas: &mut Schemas) {
 fn operation(route: &Route) -> Operation {
     let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let in_query = route.parameters.iter().copied();
+    let header = |is_heeded: bool, name| {
+        is_heeded.then(|| parameter(name, (ParameterIn::Header, Required::False), meaning(name)))
+    };
     let parameters: Vec<Parameter> = in_path
         .map(|name| parameter(name, (ParameterIn::Path, Required::True), meaning(name)))
         .chain(
             in_query
                 .map(|name| parameter(name, (ParameterIn::Query, required_in(route, name)), meaning_in(route, name))),
         )
-        .chain(
-            route
-                .is_conditional
-                .then(|| parameter("If-Match", (ParameterIn::Header, Required::False), meaning("If-Match"))),
-        )
+        .chain(header(route.is_conditional, "If-Match"))
+        .chain(header(route.is_idempotent, "Idempotency-Key"))
         .collect();
     let everybody = [SecurityRequirement::default()].into_iter().chain(LOG_INS.map(log_in));
     OperationBuilder::new()
@@ -202,13 +202,20 @@ fn meaning_in(route: &Route, name: &str) -> Meaning {
         ("after", "list_chain" | "list_checkpoints" | "list_fsck_findings" | "list_dead_jobs" | "list_versions") => {
             (description, text("^[0-9]{1,18}$"))
         }
-        ("after", "list_deliveries" | "list_commits" | "list_standing" | "list_rebuilds") => {
+        ("after", "list_deliveries" | "list_commits" | "list_standing" | "list_rebuilds" | "list_promotions") => {
             (description, text("^[0-9]{1,18}$"))
         }
+        ("after", "list_releases" | "list_reviews" | "list_exceptions") => (description, text("^[0-9]{1,18}$")),
         ("after", "verify_audit") => ("The row before the first to look at.", text("^[0-9]{1,18}$")),
         ("repository", "tag_history") => ("A repository of the project.", schema),
         ("after", "tag_history") => (description, text("^[0-9]{1,19}[.][0-9]{1,19}$")),
         ("after", "search") => (description, text("^[0-9]{1,19}-[0-9]{1,19}$")),
+        ("to", "eligibility") => ("The environment that it is to go to.", text(ENVIRONMENT)),
+        ("state", "list_promotions") => (
+            "Only those that stand there.",
+            text("^(checking|blocked|awaiting|approved|scheduled|done|rejected|expired|cancelled|failed|invalidated)$"),
+        ),
+        ("repository", "eligibility" | "history") => ("A repository, by its name in development.", schema),
         _ => (description, schema),
     }
 }
@@ -230,6 +237,7 @@ fn required_in(route: &Route, name: &str) -> Required {
 fn meaning(name: &str) -> Meaning {
     const ACCOUNT: &str = "^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$";
     const VALUE: &str = "^[!-~]{1,1024}$";
+    const ENVIRONMENT: &str = "^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*$";
     match name {
         "project" => ("A project's name.", text("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*$").max_length(Some(255))),
         "member" => ("`user:NAME` or `group:NAME`.", text(MEMBER)),
@@ -245,11 +253,20 @@ fn meaning(name: &str) -> Meaning {
         "digest" => ("`sha256:…` or `sha512:…`.", text("^sha(256|512):[0-9a-f]{64,128}$")),
         "repository" => ("One repository of the project; all of them where nothing is said.", text(VALUE)),
         "tag" => ("A tag.", text("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")),
+        "environment" => ("An environment's name.", text(ENVIRONMENT)),
+        "with" => ("The environment to compare with.", text(ENVIRONMENT)),
+        "promotion" => ("A promotion's id.", text("^[!-.0-~]{1,128}$")),
+        "release" => ("A release's version.", text("^[A-Za-z0-9._+-]{1,128}$")),
+        "exception" => ("An exception's number.", text("^[0-9]{1,18}$")),
+        "at" => ("A moment; now where nothing is said.", moment()),
+        "Idempotency-Key" => (
+            "A name of the client's for this request: sent again with it, it is answered as the first time, and nothing is done twice.",
+            text("^[!#-~]{1,128}$"),
+        ),
         "If-Match" => ("The revision that the change counts on, as `ETag` gave it.", text("^(\"[0-9]{1,18}\"|[*])$")),
         "after" => ("`next` of the page before.", text(VALUE)),
         "rebuild" => ("The number of a rebuild.", text("^[0-9]{1,18}$")),
         "reference" => ("A tag or a digest.", text("^[A-Za-z0-9_][A-Za-z0-9._:+-]{0,135}$")),
-        "environment" => ("Only what is in this environment.", text("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*$")),
         "job" => ("The number of a job.", text("^[0-9]{1,18}$")),
         "run" => ("The number of a check; the last one where nothing is said.", text("^[0-9]{1,18}$")),
         "person" => ("Only what this user or robot did.", text(VALUE)),

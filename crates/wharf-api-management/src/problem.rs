@@ -133,7 +133,12 @@ impl From<wharf_registry::Error> for Problem {
 impl From<wharf_governance::Error> for Problem {
     fn from(error: wharf_governance::Error) -> Self {
         let kind = error.kind();
-        let has_moved = matches!(error, wharf_governance::Error::PolicyChanged { .. });
+        let has_moved = matches!(
+            error,
+            wharf_governance::Error::PolicyChanged { .. }
+                | wharf_governance::Error::PromotionMoved { .. }
+                | wharf_governance::Error::ReleaseMoved { .. }
+        );
         let status = if has_moved { StatusCode::PRECONDITION_FAILED } else { status(kind) };
         let problem = Self::new(status, detail(kind, error.to_string()));
         Self { cause: Some(Arc::new(error)), ..problem }

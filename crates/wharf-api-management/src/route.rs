@@ -1,10 +1,12 @@
 //! The route table: each method and path once, with what it does, takes and gives.
 
 mod events;
+mod governance;
 
 use std::borrow::Cow;
 
 use axum::http::Method;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
@@ -12,8 +14,8 @@ use utoipa::openapi::schema::Schema;
 
 use crate::api::Api;
 use crate::{
-    audit, bin, collection, data_keys, fsck, groups, imports, jobs, keys, lineage, me, members, openapi, policy,
-    projects, quotas, rebuilds, robots, server, standards, tags, usage, users, versions,
+    audit, bin, collection, data_keys, fsck, groups, idempotent, imports, jobs, keys, lineage, me, members, openapi,
+    policy, projects, quotas, rebuilds, robots, server, standards, tags, usage, users, versions,
 };
 
 /// What every path begins with.
@@ -104,6 +106,8 @@ pub struct Route {
     pub(crate) parameters: &'static [&'static str],
     /// Whether `If-Match` is heeded.
     pub(crate) is_conditional: bool,
+    /// Whether `Idempotency-Key` is heeded.
+    pub(crate) is_idempotent: bool,
     pub(crate) takes: Option<Shape>,
     pub(crate) gives: Gives,
     handler: Handler,
@@ -119,6 +123,7 @@ impl Route {
             is_for_everybody: false,
             parameters: &[],
             is_conditional: false,
+            is_idempotent: false,
             takes: None,
             gives: Gives::Nothing,
             handler,
@@ -153,6 +158,10 @@ impl Route {
         Self { is_conditional: true, ..self }
     }
 
+    const fn idempotent(self) -> Self {
+        Self { is_idempotent: true, ..self }
+    }
+
     const fn for_everybody(self) -> Self {
         Self { is_for_everybody: true, ..self }
     }
@@ -168,8 +177,9 @@ impl Route {
         parts().nth(usize::from(is_of_project && parts().count() > 1)).unwrap_or_default()
     }
 
-    pub(crate) fn method_router(&self) -> MethodRouter<Api> {
-        (self.handler)(self.verb.filter())
+    pub(crate) fn method_router(&self, api: &Api) -> MethodRouter<Api> {
+        let router = (self.handler)(self.verb.filter());
+        if self.is_idempotent { router.layer(from_fn_with_state(api.clone(), idempotent::replay)) } else { router }
     }
 }
 
@@ -182,20 +192,28 @@ macro_rules! route {
 use route;
 
 /// Every route.
-pub const ROUTES: &[Route] = &joined();
+pub const ROUTES: &[Route] = &joined::<{ GENERAL.len() + governance::ROUTES.len() + events::ROUTES.len() }>([
+    GENERAL,
+    governance::ROUTES,
+    events::ROUTES,
+]);
 
-/// The lists of routes, one behind the other.
-const fn joined() -> [Route; GENERAL.len() + events::ROUTES.len()] {
-    let mut all = [GENERAL[0]; GENERAL.len() + events::ROUTES.len()];
-    let mut at = 0;
-    while at < all.len() {
-        all[at] = if at < GENERAL.len() { GENERAL[at] } else { events::ROUTES[at - GENERAL.len()] };
-        at += 1;
+/// Several lists as one.
+const fn joined<const COUNT: usize>(lists: [&[Route]; 3]) -> [Route; COUNT] {
+    let mut all = [lists[0][0]; COUNT];
+    let (mut list, mut count) = (0, 0);
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].len() {
+            all[count] = lists[list][at];
+            (at, count) = (at + 1, count + 1);
+        }
+        list += 1;
     }
     all
 }
 
-/// Routes that are about no part of governance with a list of its own.
+/// Routes of accounts, projects, and the registry as a whole.
 const GENERAL: &[Route] = &[
     route!(Get "/openapi.json" openapi::show).does("openapi", "This document.").for_everybody().gives_openapi(),
     route!(Get "/server" server::show).does("server", "Which server this is.").gives::<server::ServerBody>(),

@@ -16,6 +16,31 @@ where
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
+/// The same in a query, where a field may be left out (with `default`) and nothing is `null`.
+pub(crate) fn parse_some<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
+    parse(deserializer).map(Some)
+}
+
+/// Reads what a query need not say (with `default`).
+pub(crate) fn some<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Reads a name that the server or its users made up: 1 to 128 printable characters of ASCII.
+pub(crate) fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_key = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_key { Ok(text) } else { Err(D::Error::custom("a name here is 1 to 128 printable characters of ASCII")) }
+}
+
 /// The same where the field may be left out (with `default`); `null` counts as that.
 pub(crate) fn parse_if_any<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where

@@ -1,13 +1,10 @@
-//! The words of the API for what identity knows as types: roles, permissions and their like.
-
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+//! The words of the API for what parts know as types: roles, permissions and their like.
 
 /// An enum whose values are the words of a part's enum, and the ways between both.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident as $shown:ident for $part:ty { $($(#[$value_doc:meta])* $value:ident),+ }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         #[serde(rename_all = "snake_case")]
         #[schema(as = $shown)]
         pub(crate) enum $name {
@@ -31,6 +28,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words! {
     /// A member's role in a project; each may do what those before it may.

@@ -69,6 +69,8 @@ actions! {
     ExecutePromotion "promotion.execute" "execute promotions in this project";
     /// Make and seal releases.
     SealRelease "release.seal" "make and seal releases in this project";
+    /// Grant and revoke exceptions to gates.
+    GrantException "exception.grant" "grant exceptions to this project's gates";
     /// Let the server allocate a version.
     AllocateVersion "version.allocate" "allocate versions in this project";
     /// Say by which image something was rebuilt.

@@ -114,6 +114,32 @@ pub enum Event {
         /// Who moved it.
         by: String,
     },
+    /// A promotion was asked for, or has come to another state.
+    PromotionChanged {
+        /// Project row.
+        project: i64,
+        /// The promotion.
+        promotion: String,
+        /// `promotion`, `rollback` or `emergency`.
+        kind: String,
+        /// Where it stands now.
+        state: String,
+        /// The environment that it leads to.
+        environment: String,
+        /// What is promoted: `repository@digest`, by the names in development.
+        items: Vec<String>,
+    },
+    /// Somebody asks for the emergency passage: an alarm.
+    EmergencyRaised {
+        /// Project row.
+        project: i64,
+        /// The environment that it leads to.
+        environment: String,
+        /// Who asks.
+        requested_by: String,
+        /// Why.
+        reason: String,
+    },
     /// A project uses more than the limit that warns, as from now.
     QuotaWarned {
         /// Project name.
@@ -137,6 +163,8 @@ impl Event {
             Self::CommitReceived { .. } => "commit_received",
             Self::TagDeleted { .. } => "tag_deleted",
             Self::TagMoved { .. } => "tag_moved",
+            Self::PromotionChanged { .. } => "promotion_changed",
+            Self::EmergencyRaised { .. } => "emergency_raised",
             Self::QuotaWarned { .. } => "quota_warned",
         }
     }

@@ -7,7 +7,8 @@ use wharf_oci::Environments;
 use wharf_registry::Registry;
 
 use crate::error::Error;
-use crate::ports::WebhookPorts;
+use crate::gate::{self, Gate};
+use crate::ports::{People, WebhookPorts};
 
 /// Governance: every use case is a method, found in the file of its noun. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Governance {
     pub(crate) db: Db,
     pub(crate) registry: Registry,
     pub(crate) environments: Environments,
+    pub(crate) people: Arc<dyn People>,
+    pub(crate) gates: Arc<[Arc<dyn Gate>]>,
     webhooks: Option<Arc<WebhookPorts>>,
 }
 
@@ -29,8 +32,15 @@ pub struct Figures {
 
 impl Governance {
     /// Governance over a catalog and the content that `registry` keeps, in the server's environments.
-    pub fn new(db: Db, registry: Registry, environments: Environments) -> Self {
-        Self { db, registry, environments, webhooks: None }
+    pub fn new(db: Db, registry: Registry, environments: Environments, people: Arc<dyn People>) -> Self {
+        Self { db, registry, environments, people, gates: gate::own().into(), webhooks: None }
+    }
+
+    /// The same governance with further gates.
+    #[must_use]
+    pub fn with_gates(self, gates: Vec<Arc<dyn Gate>>) -> Self {
+        let gates: Vec<_> = self.gates.iter().cloned().chain(gates).collect();
+        Self { gates: gates.into(), ..self }
     }
 
     /// The same, with webhooks.

@@ -2,33 +2,57 @@
 //!
 //! What an image may become is decided here, by the project's [`policy`], and written down. A use case takes the
 //! caller's [`Context`](wharf_context::Context) and a [`Warrant`](wharf_context::Warrant) that identity made. This crate
-//! knows no API and no users: who belongs to which person or team it asks through a port. What lies in a repository is
-//! the registry's; governance reads and places it by the registry's functions.
+//! knows no API and no users: who belongs to which person or team it asks through a port ([`ports`]). What lies in a
+//! repository is the registry's; governance reads and places it by the registry's functions.
 //!
-//! Reading order: `governance`, [`policy`], [`tag_rule`], [`version`], `admission`, [`zone`], [`lineage`], [`rebuild`],
-//! [`standard`], [`webhook`], [`hook`], [`search`], [`ports`], [`error`].
+//! Reading order: `governance`, [`ports`], [`policy`]; [`environment`] (the ladder), [`gate`] (what has to be true) with
+//! [`image`] and [`exception`], [`promotion`] (the way), [`release`] (what moves together), [`review`], [`history`];
+//! [`tag_rule`], [`version`], `admission`, [`zone`]; [`lineage`], [`rebuild`], [`standard`]; [`webhook`], [`hook`],
+//! [`search`]; [`idempotency`], [`page`], [`span`], [`error`].
 
 mod admission;
+mod bytes;
+pub mod environment;
 pub mod error;
+pub mod exception;
+pub mod gate;
 mod governance;
+pub mod history;
 pub mod hook;
+pub mod idempotency;
+pub mod image;
 pub mod lineage;
+pub mod page;
 pub mod policy;
 pub mod ports;
+pub mod promotion;
+mod reading;
 pub mod rebuild;
+pub mod release;
+pub mod review;
 mod rows;
 pub mod search;
+pub mod span;
 pub mod standard;
 pub mod tag_rule;
+mod text;
 pub mod version;
 pub mod webhook;
 pub mod zone;
 
 pub use admission::ProjectRules;
+pub use environment::{Difference, Inventory, Ladder, Placement};
 pub use error::Error;
+pub use exception::{Exception, NewException};
+pub use gate::{Case, Gate, GateResult, Verdict};
 pub use governance::{Figures, Governance};
+pub use history::History;
+pub use page::{Page, PageRequest};
 pub use policy::{Policy, PolicyRevision};
-pub use ports::{BoxFuture, Failure, Projects, Way, WebhookPorts};
+pub use ports::{BoxFuture, Failure, People, Person, Projects, Standing, Way, WebhookPorts};
+pub use promotion::{Eligibility, Promotion, PromotionKind};
+pub use release::{NewRelease, Release};
+pub use review::Review;
 pub use tag_rule::TagPolicy;
 pub use version::{AllocatedVersion, DateVersion, NewVersion, VersionState};
 pub use zone::Zone;

@@ -9,11 +9,16 @@ pub(crate) mod store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wharf_context::{Context, EditPolicy, ProjectId, SeeGovernance, Timestamp, Warrant};
-use wharf_db::{AuditEntry, Db, Tx};
+use wharf_db::{AuditEntry, Tx};
+use wharf_oci::{Algorithm, Digest};
 
+use crate::environment::EnvironmentRules;
 use crate::error::Error;
+use crate::gate;
 use crate::governance::Governance;
 use crate::lineage::LineagePolicy;
+use crate::promotion::{self, Step};
+use crate::reading::Reading;
 use crate::standard::{self, Standards};
 use crate::tag_rule::TagPolicy;
 
@@ -24,6 +29,8 @@ const MAX_POLICY_BYTES: usize = 256 * 1024;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
+    /// The ladder of environments, and what it takes to climb it.
+    pub environments: EnvironmentRules,
     /// Which tags repositories take, and how versions are counted.
     pub tags: TagPolicy,
     /// What images must stand on.
@@ -42,7 +49,7 @@ fn is_default<T: Default + PartialEq>(section: &T) -> bool {
 impl Policy {
     /// Whether each section means something. Says what is wrong, and where.
     fn check(&self) -> Result<(), Error> {
-        let checked = self.tags.check().and_then(|()| self.lineage.check());
+        let checked = self.environments.check().and_then(|()| self.tags.check()).and_then(|()| self.lineage.check());
         let checked = checked.and_then(|()| standard::policy::check(&self.standards));
         checked.map_err(|reason| Error::PolicyInvalid { reason })
     }
@@ -55,6 +62,8 @@ pub struct PolicyRevision {
     pub revision: i64,
     /// The document.
     pub policy: Policy,
+    /// The digest of the document: what decisions are bound to.
+    pub hash: String,
     /// Who made it; `None` for the default.
     pub changed_by: Option<String>,
     /// Since when it is in force; `None` for the default.
@@ -63,14 +72,16 @@ pub struct PolicyRevision {
 
 impl PolicyRevision {
     fn default_of_all() -> Self {
-        Self { revision: 0, policy: Policy::default(), changed_by: None, since: None }
+        let policy = Policy::default();
+        let document = serde_json::to_string(&policy).expect("the default policy becomes JSON");
+        Self { revision: 0, policy, hash: hash(&document), changed_by: None, since: None }
     }
 }
 
 impl Governance {
     /// A project's policy.
     pub async fn get_policy(&self, warrant: &Warrant<SeeGovernance>) -> Result<PolicyRevision, Error> {
-        find(&self.db, warrant.project()).await
+        find_in_force(&self.db, warrant.project()).await
     }
 
     /// Puts another policy in force. With `expected`, only if that revision still is.
@@ -82,6 +93,7 @@ impl Governance {
         expected: Option<i64>,
     ) -> Result<PolicyRevision, Error> {
         policy.check()?;
+        self.check_against_server(policy)?;
         let document = render(policy)?;
         self.db
             .transaction(async |tx| {
@@ -93,13 +105,17 @@ impl Governance {
                     return Ok(before);
                 }
                 let revision = before.revision + 1;
-                store::put(tx, ctx, warrant.project(), revision, &document).await?;
+                let waits = before.policy.environments.editor_waits.max(policy.environments.editor_waits);
+                let waits_until = tx.now().plus(waits.duration());
+                store::put(tx, ctx, warrant.project(), (revision, &document, waits_until)).await?;
                 let details = json!({ "revision": revision, "before": before.policy, "after": policy });
                 let entry = AuditEntry::new(ctx, "policy.put", warrant.name().to_string()).with_details(details);
                 tx.audit(&entry).await?;
+                void_promotions(tx, ctx, warrant.project(), revision).await?;
                 Ok(PolicyRevision {
                     revision,
                     policy: policy.clone(),
+                    hash: hash(&document),
                     changed_by: Some(ctx.caller.name.clone()),
                     since: Some(tx.now()),
                 })
@@ -108,14 +124,40 @@ impl Governance {
     }
 }
 
-/// The policy that was in force a moment ago, for what decides nothing.
-pub(crate) async fn find(db: &Db, project: ProjectId) -> Result<PolicyRevision, Error> {
-    Ok(store::find(db, project).await?.unwrap_or_else(PolicyRevision::default_of_all))
+impl Governance {
+    /// Whether this server has what a policy counts on: its environments and gates.
+    fn check_against_server(&self, policy: &Policy) -> Result<(), Error> {
+        let invalid = |reason: String| Error::PolicyInvalid { reason };
+        policy.environments.on(&self.environments).map_err(invalid)?;
+        gate::check_rules(&policy.environments, &self.gates).map_err(invalid)
+    }
 }
 
 /// The policy that decides in this transaction.
 pub(crate) async fn in_force(tx: &mut Tx<'_>, project: ProjectId) -> Result<PolicyRevision, Error> {
-    Ok(store::get(tx, project).await?.unwrap_or_else(PolicyRevision::default_of_all))
+    find_in_force(tx, project).await
+}
+
+/// The policy in force, for who only shows it.
+pub(crate) async fn find_in_force(from: impl Reading, project: ProjectId) -> Result<PolicyRevision, Error> {
+    Ok(store::get(from, project).await?.unwrap_or_else(PolicyRevision::default_of_all))
+}
+
+/// What people agreed to under another policy, they did not agree to.
+async fn void_promotions(tx: &mut Tx<'_>, ctx: &Context, project: ProjectId, revision: i64) -> Result<(), Error> {
+    for mut promotion in promotion::store::open(tx, project).await? {
+        let why = format!(
+            "it was asked for under revision {} of the policy, and revision {revision} is in force",
+            promotion.policy_revision
+        );
+        promotion::step(tx, ctx, &mut promotion, Step::Invalidate, why).await?;
+    }
+    Ok(())
+}
+
+/// The digest of a document.
+fn hash(document: &str) -> String {
+    Digest::of(Algorithm::Sha256, document.as_bytes()).to_string()
 }
 
 fn render(policy: &Policy) -> Result<String, Error> {

@@ -1,4 +1,4 @@
-//! What governance asks of others: which project a name stands for, and what webhooks need to go out.
+//! What governance asks of others: who somebody is, which project a name stands for, and what webhooks need to go out.
 
 use std::fmt;
 use std::pin::Pin;
@@ -21,6 +21,40 @@ use crate::webhook::{WebhookName, rule};
 /// A future of a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// Somebody as decisions count them: whatever accounts they use, they are one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Person {
+    /// The same for all accounts of one person, and no two persons'.
+    pub key: String,
+    /// Whether somebody vouched that this is a person and which accounts are theirs. Without that an account stands for
+    /// itself, and nobody knows who else uses it, or which others its owner has.
+    pub is_verified: bool,
+}
+
+/// Somebody in a project at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Who it is.
+    pub person: Person,
+    /// The names of all accounts of this person.
+    pub accounts: Vec<String>,
+    /// The names of the roles that the account has in the project, those that a higher one includes among them.
+    pub roles: Vec<String>,
+    /// The names of the groups that the account is in.
+    pub groups: Vec<String>,
+}
+
+/// Knows people. Asked inside the transaction that decides, so that a role that was taken away a moment ago does not count.
+pub trait People: fmt::Debug + Send + Sync {
+    /// Who uses an account, and what they are in a project. An account that is gone or disabled has no roles and groups.
+    fn standing<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        project: ProjectId,
+        account: &'a str,
+    ) -> BoxFuture<'a, Result<Standing, Error>>;
+}
+
 /// Identity's projects, as governance asks for them.
 pub trait Projects: fmt::Debug + Send + Sync {
     /// The project that has this name at this moment.
@@ -29,6 +63,13 @@ pub trait Projects: fmt::Debug + Send + Sync {
         tx: &'a mut Tx<'_>,
         name: &'a ProjectName,
     ) -> BoxFuture<'a, Result<Option<ProjectId>, wharf_db::Error>>;
+
+    /// The name of a project that is there at this moment.
+    fn name<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        project: ProjectId,
+    ) -> BoxFuture<'a, Result<Option<ProjectName>, wharf_db::Error>>;
 }
 
 /// Why a request did not arrive.

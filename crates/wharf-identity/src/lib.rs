@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`settings`], [`secret`], [`name`], [`role`]; who somebody is: `account`, [`password`], [`login`];
 //! what they may do: [`access`], `authority` and `warrant`, each with its `rule`; the nouns: [`project`], [`member`], [`user`],
-//! [`group`], [`robot`]; what is issued: [`key`], [`token`]; what secrets
+//! [`group`], [`robot`], [`standing`]; what is issued: [`key`], [`token`]; what secrets
 //! lie under: [`data_key`]; then [`identity`],
 //! [`audit`], [`job`], [`page`], [`ports`], [`error`].
 
@@ -32,6 +32,7 @@ pub mod robot;
 pub mod role;
 pub mod secret;
 pub mod settings;
+pub mod standing;
 pub mod token;
 pub mod user;
 mod warrant;
@@ -61,5 +62,6 @@ pub use robot::{NewRobot, Robot, RobotChange};
 pub use role::{Role, SystemRole};
 pub use secret::Secret;
 pub use settings::{Hashing, Limit, Settings};
+pub use standing::ProjectStanding;
 pub use token::{IssuedToken, TokenRequest};
 pub use user::{Imported, NewUser, User, UserChange};

@@ -191,6 +191,11 @@ impl Identity {
     pub async fn find_project(tx: &mut Tx<'_>, name: &ProjectName) -> Result<Option<ProjectId>, wharf_db::Error> {
         store::id_of(tx, name).await
     }
+
+    /// The name of a project that is there at this moment: for who knows it by its number.
+    pub async fn project_name(tx: &mut Tx<'_>, project: ProjectId) -> Result<Option<ProjectName>, wharf_db::Error> {
+        store::name_of(tx, project).await
+    }
 }
 
 /// Whether a row is new.

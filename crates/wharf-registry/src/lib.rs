@@ -5,8 +5,8 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`pull`], [`source`], [`presence`], [`bin`], [`environment`], [`collection`], [`fsck`], [`moving`],
-//! [`quota`], [`usage`], [`figures`], `admission`, [`ports`].
+//! [`referrer`], [`pull`], [`source`], [`presence`], [`standing`], [`bin`], [`environment`], [`collection`], [`fsck`],
+//! [`moving`], [`quota`], [`usage`], [`figures`], `admission`, [`ports`].
 
 mod admission;
 pub mod bin;
@@ -30,6 +30,7 @@ pub mod repository;
 pub mod seed;
 pub mod settings;
 pub mod source;
+pub mod standing;
 pub mod tag;
 pub mod upload;
 pub mod usage;
@@ -51,5 +52,6 @@ pub use registry::Registry;
 pub use repository::RepositoriesQuery;
 pub use settings::Settings;
 pub use source::RepositorySource;
+pub use standing::{StandingManifest, TagSpell};
 pub use tag::Precondition;
 pub use upload::{ChunkRange, Upload};

@@ -7,9 +7,12 @@ pub(crate) mod client;
 mod completion;
 pub(crate) mod config;
 mod copy;
+mod env;
+mod exception;
 pub(crate) mod fsck;
 mod gc;
 mod group;
+mod history;
 mod hook;
 mod image;
 mod inspect;
@@ -22,16 +25,21 @@ mod ls;
 mod man;
 mod policy;
 mod project;
+mod promote;
+mod promotion;
 mod pull;
 mod push;
 mod rebuild;
 pub(crate) mod registries;
+mod release;
+mod review;
 mod rm;
 mod robot;
 mod search;
 pub(crate) mod serve;
 mod standard;
 mod standby;
+mod subject;
 mod tag;
 mod tags;
 mod user;
@@ -82,6 +90,26 @@ enum Verb {
     Rebuild(rebuild::Rebuild),
     /// Whether images are as a project's standards say.
     Standard(standard::Standard),
+    /// Environments: what stands in them, and how they differ.
+    Env(env::Env),
+    /// Ask for something to go on to the next environment.
+    Promote(promote::Promote),
+    /// Ask for what stood in an environment before.
+    Rollback(promote::Rollback),
+    /// Promotions: what is asked for, and what people say to it.
+    Promotion(promotion::Promotion),
+    /// Agree to a promotion.
+    Approve(promotion::Approve),
+    /// Sets that move together.
+    Release(release::Release),
+    /// Seal a release: its digests stand from now on.
+    Seal(release::Seal),
+    /// All that is known of a digest, from the push to where it stands.
+    History(history::History),
+    /// Uses of the emergency passage that somebody else looks at.
+    Review(review::Review),
+    /// Gates' noes that do not count for a while.
+    Exception(exception::Exception),
     /// Users.
     User(user::User),
     /// Groups of users.
@@ -131,6 +159,16 @@ impl Cli {
             Verb::Lineage(lineage) => lineage.run(),
             Verb::Rebuild(rebuild) => rebuild.run(),
             Verb::Standard(standard) => standard.run(),
+            Verb::Env(env) => env.run(),
+            Verb::Promote(promote) => promote.run(),
+            Verb::Rollback(rollback) => rollback.run(),
+            Verb::Promotion(promotion) => promotion.run(),
+            Verb::Approve(approve) => approve.run(),
+            Verb::Release(release) => release.run(),
+            Verb::Seal(seal) => seal.run(),
+            Verb::History(history) => history.run(),
+            Verb::Review(review) => review.run(),
+            Verb::Exception(exception) => exception.run(),
             Verb::User(user) => user.run(),
             Verb::Group(group) => group.run(),
             Verb::Robot(robot) => robot.run(),

@@ -31,7 +31,7 @@ use wharf_registry::Registry;
 
 use self::standby::Pair;
 use background::Background;
-use ports::{Owners, Repositories};
+use ports::{Accounts, Owners, Repositories};
 use replicas::Elsewhere;
 
 use crate::config::Config;
@@ -141,7 +141,7 @@ pub(crate) async fn assemble(
     identity.check_environments().await.context("start with these environments")?;
     let first_password =
         identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
-    let governance = Governance::new(db.clone(), registry.clone(), config.environments.all())
+    let governance = Governance::new(db.clone(), registry.clone(), config.environments.all(), Arc::new(Accounts))
         .with_webhooks(webhooks::ports(config, &db, keyring)?);
     governance.begin_catch_up().await.context("begin to look at images from before")?;
     let (shipping, shipped) = shipping::open(config, &db)?;

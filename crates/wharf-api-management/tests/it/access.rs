@@ -70,9 +70,16 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
         .replace("{group}", &format!("g-{nonce}"))
         .replace("{job}", "1")
         .replace("{rebuild}", "1")
+        .replace("{environment}", "t")
+        .replace("{promotion}", "0192f0c1-2345-7890-abcd-000000000000")
+        .replace("{release}", "1.0")
+        .replace("{exception}", "1")
         .replace("{digest}", &format!("sha256:{}", "0".repeat(64)));
     let path = match route.operation {
         "tag_history" => format!("{path}?repository={project}%2Fapp&tag=v1"),
+        "differences" => format!("{path}?with=p"),
+        "eligibility" => format!("{path}?repository=p/app&reference=v1&to=t"),
+        "history" => format!("{path}?repository=p/app"),
         _ => path,
     };
     let caller = if caller == "robot" { format!("{project}+robot") } else { caller.to_owned() };
@@ -104,6 +111,18 @@ fn body(operation: &str, nonce: &str) -> Value {
         "put_hook" => json!({ "sender": "gitlab" }),
         "create_webhook" => json!({ "name": "another", "url": "https://ci.example.com/" }),
         "update_webhook" => json!({ "is_disabled": true }),
+        "request_promotion" => json!({ "repository": "p/app", "reference": "v1", "to": "t" }),
+        "request_rollback" => json!({ "environment": "t", "repository": "p/app" }),
+        "request_emergency" => json!({ "repository": "p/app", "reference": "v1", "to": "t", "reason": "fire" }),
+        "approve_promotion" | "reject_promotion" => {
+            json!({ "digest": format!("sha256:{}", "0".repeat(64)), "comment": "why" })
+        }
+        "create_release" => json!({ "version": "1.0", "items": [{ "repository": "p/app", "reference": "v1" }] }),
+        "put_release" => json!({ "items": [{ "repository": "p/app", "reference": "v1" }] }),
+        "close_review" => json!({ "conclusion": "seen" }),
+        "grant_exception" => {
+            json!({ "gate": "size", "reason": "why", "owner": "who", "until": "2999-01-01T00:00:00Z" })
+        }
         "put_policy" => json!({ "policy": {} }),
         "allocate_version" => json!({ "repository": format!("p-{nonce}/app") }),
         "void_version" => json!({ "version": "20260101_01", "reason": "nobody needs it" }),

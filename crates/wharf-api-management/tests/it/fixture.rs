@@ -13,11 +13,11 @@ use tower::ServiceExt as _;
 use url::Url;
 use wharf_api_management::Settings;
 use wharf_context::{Caller, Context, Grants, Permissions, ProjectId, RequestId};
-use wharf_governance::{Failure, Governance, Way, WebhookPorts};
+use wharf_governance::{Failure, Governance, Person, Standing, Way, WebhookPorts};
 use wharf_identity::{
     BoxFuture, Hashing, Identity, MemberName, NewRobot, NewUser, Openness, ProjectUse, Role, Secret, SystemRole,
 };
-use wharf_oci::ProjectName;
+use wharf_oci::{Environments, ProjectName};
 use wharf_registry::Registry;
 use wharf_testkit::{Database, DbError, Tx};
 
@@ -56,6 +56,30 @@ pub(crate) struct Used(pub(crate) AtomicBool);
 impl ProjectUse for Used {
     fn is_used<'a>(&'a self, _: &'a mut Tx<'_>, _: ProjectId) -> BoxFuture<'a, Result<bool, DbError>> {
         Box::pin(async { Ok(self.0.load(Ordering::Relaxed)) })
+    }
+}
+
+/// Who people are: each account stands for itself.
+#[derive(Debug)]
+struct Accounts;
+
+impl wharf_governance::People for Accounts {
+    fn standing<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        project: ProjectId,
+        account: &'a str,
+    ) -> wharf_governance::BoxFuture<'a, Result<Standing, wharf_governance::Error>> {
+        Box::pin(async move {
+            let found = Identity::project_standing(tx, project, account).await.expect("found");
+            let roles = Role::ALL.into_iter().filter(|role| found.role.is_some_and(|held| *role <= held));
+            Ok(Standing {
+                person: Person { key: account.to_owned(), is_verified: false },
+                accounts: vec![account.to_owned()],
+                roles: roles.map(|role| role.name().to_owned()).collect(),
+                groups: found.groups,
+            })
+        })
     }
 }
 
@@ -106,7 +130,8 @@ impl Fixture {
             store,
             Arc::clone(&database.clock) as _,
         );
-        let governance = Governance::new(database.db.clone(), registry.clone(), wharf_oci::Environments::default())
+        let people = Arc::new(Accounts);
+        let governance = Governance::new(database.db.clone(), registry.clone(), Environments::default(), people)
             .with_webhooks(webhooks(&database).await);
         let router = wharf_api_management::router(identity.clone(), registry, governance.clone(), settings);
         let this =
@@ -189,6 +214,14 @@ impl wharf_governance::Projects for NoProjects {
         _: &'a mut Tx<'_>,
         _: &'a ProjectName,
     ) -> wharf_governance::BoxFuture<'a, Result<Option<ProjectId>, DbError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn name<'a>(
+        &'a self,
+        _: &'a mut Tx<'_>,
+        _: ProjectId,
+    ) -> wharf_governance::BoxFuture<'a, Result<Option<ProjectName>, DbError>> {
         Box::pin(async { Ok(None) })
     }
 }

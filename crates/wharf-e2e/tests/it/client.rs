@@ -10,6 +10,7 @@ mod helm;
 mod lineage;
 mod oras;
 mod podman;
+mod promotion;
 mod quota;
 mod skopeo;
 mod wharf;

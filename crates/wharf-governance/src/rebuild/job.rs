@@ -74,7 +74,7 @@ impl Governance {
             return Err(malformed);
         };
         let project = ProjectId(arrived.project);
-        let policy = policy::find(&self.db, project).await?.policy.lineage;
+        let policy = policy::find_in_force(&self.db, project).await?.policy.lineage;
         let Some(kind) = policy.kind_of(&repository).filter(|kind| kind.rebuild) else { return Ok(()) };
         for pattern in kind.lines() {
             if let Some(new) = self.plan(project, &repository, (&digest, &pattern)).await? {

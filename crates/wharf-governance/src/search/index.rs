@@ -13,7 +13,7 @@ use wharf_context::Event;
 use wharf_db::{Job, Subscription};
 use wharf_oci::descriptor::Descriptor;
 use wharf_oci::manifest::{Content, Manifest};
-use wharf_oci::{ContentErrorKind, Digest, Reference, RepositoryName, Source as _, json};
+use wharf_oci::{ContentErrorKind, Digest, Environments, Reference, RepositoryName, Source as _, json};
 use wharf_registry::{Presence, Registry, RepositorySource};
 
 use super::Found;
@@ -116,7 +116,7 @@ impl Governance {
                     store::remove(tx, repository.as_str(), digest).await?;
                     return Ok(Vec::new());
                 };
-                let entry = entry((repository, digest), said, &presence);
+                let entry = entry(&self.environments, (repository, digest), said, &presence);
                 let pointed = references(repository, &entry.found.tags);
                 let others = store::others_with(tx, (repository.as_str(), digest), &pointed).await?;
                 store::put(tx, &entry).await?;
@@ -167,14 +167,21 @@ fn references(repository: &RepositoryName, tags: &[String]) -> String {
     serde_json::Value::from(terms).to_string()
 }
 
-fn entry((repository, digest): (&RepositoryName, &Digest), said: &Said, presence: &Presence) -> Entry {
+fn entry(
+    environments: &Environments,
+    (repository, digest): (&RepositoryName, &Digest),
+    said: &Said,
+    presence: &Presence,
+) -> Entry {
     let pointing = presence.tags.iter().filter(|tagged| tagged.is_current).take(MOST_TAGS);
     let tags: Vec<String> = pointing.map(|tagged| tagged.tag.to_string()).collect();
     let say = |name: &str| said.config.labels.get(name).or_else(|| said.annotations.get(name)).cloned();
     let revision = say(REVISION).map(|revision| revision.to_ascii_lowercase());
     let mut terms = Terms::default();
     terms.add("project-id", &presence.project.0.to_string());
-    terms.add("project", repository.project().as_str());
+    terms.add("project", environments.project(repository).as_str());
+    let environment = environments.environment(repository).unwrap_or_else(|| environments.development());
+    terms.add("env", environment.as_str());
     terms.add("repository", repository.as_str());
     terms.add("digest", &digest.to_string());
     terms.add_words(repository.as_str());

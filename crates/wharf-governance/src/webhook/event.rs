@@ -27,6 +27,10 @@ const fn kind(event: &'static str, name: &'static str, summary: &'static str) ->
 pub const EVENTS: &[EventKind] = &[
     kind("manifest_pushed", "manifest.pushed", "A manifest was pushed, or came back from the bin."),
     kind("manifest_deleted", "manifest.deleted", "A manifest was deleted with its tags."),
+    kind("manifest_placed", "manifest.placed", "A manifest was placed in an environment."),
+    kind("tag_moved", "tag.moved", "A tag that pointed to one manifest points to another one."),
+    kind("promotion_changed", "promotion.changed", "A promotion was asked for, or has come to another state."),
+    kind("emergency_raised", "emergency.raised", "Somebody asks for the emergency passage: an alarm."),
     kind("tag_deleted", "tag.deleted", "A tag was deleted; its manifest stays."),
     kind(
         "base_updated",
@@ -77,6 +81,8 @@ pub(crate) struct Outgoing {
 pub(crate) struct About {
     pub(crate) name: &'static str,
     pub(crate) project: Option<String>,
+    /// The project's row, where the event names it so.
+    pub(crate) project_row: Option<i64>,
     pub(crate) repository: Option<String>,
     fields: Map<String, Value>,
 }
@@ -90,7 +96,9 @@ impl About {
         };
         fields.remove("event");
         let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
-        Ok(Some(Self { name: kind.name, project: text("project"), repository: text("repository"), fields }))
+        let (project, repository) = (text("project"), text("repository"));
+        let project_row = fields.get("project").and_then(Value::as_i64);
+        Ok(Some(Self { name: kind.name, project, project_row, repository, fields }))
     }
 
     /// The document of an event of `project`. `source` is the registry's own address.

@@ -48,7 +48,11 @@ impl Governance {
 
     async fn deliver_to_all(&self, tx: &mut Tx<'_>, about: About, job: &Job) -> Result<(), Error> {
         let ports = self.webhook_ports()?;
-        let Some(name) = project_of(&about) else { return Ok(()) };
+        let name = match about.project_row {
+            Some(row) => ports.projects.name(tx, ProjectId(row)).await?,
+            None => self.project_of(&about),
+        };
+        let Some(name) = name else { return Ok(()) };
         // By the project of this moment: one that was deleted takes its webhooks along, whatever has its name now.
         let Some(project) = ports.projects.find(tx, &name).await? else { return Ok(()) };
         let mut wanting = Vec::new();
@@ -72,12 +76,13 @@ impl Governance {
         }
         Ok(())
     }
-}
 
-/// The project that an event is of: its own word, or its repository's.
-fn project_of(about: &About) -> Option<ProjectName> {
-    if let Some(project) = &about.project {
-        return project.parse().ok();
+    /// The project that an event is of: its own word, or its repository's.
+    fn project_of(&self, about: &About) -> Option<ProjectName> {
+        if let Some(project) = &about.project {
+            return project.parse().ok();
+        }
+        let repository: RepositoryName = about.repository.as_ref()?.parse().ok()?;
+        Some(self.environments.project(&repository))
     }
-    Some(about.repository.as_ref()?.parse::<RepositoryName>().ok()?.project())
 }

@@ -1,11 +1,10 @@
 //! Governance at its door, on a catalog of its own for each test.
 
+mod environments;
 mod fixture;
 mod hook;
 mod images;
 mod lineage;
-mod policy;
-mod policy;
 mod rebuild;
 mod receiver;
 mod search;

@@ -32,6 +32,14 @@ impl Projects for OnlyPay {
     ) -> BoxFuture<'a, Result<Option<ProjectId>, DbError>> {
         Box::pin(async move { Ok((name.as_str() == "pay").then_some(ProjectId(1))) })
     }
+
+    fn name<'a>(
+        &'a self,
+        _: &'a mut Tx<'_>,
+        project: ProjectId,
+    ) -> BoxFuture<'a, Result<Option<ProjectName>, DbError>> {
+        Box::pin(async move { Ok((project == ProjectId(1)).then(|| "pay".parse().expect("valid"))) })
+    }
 }
 
 pub(crate) struct Fixture {

@@ -70,6 +70,12 @@ pub(super) async fn id_of(tx: &mut Tx<'_>, name: &ProjectName) -> Result<Option<
     row.map(|row| row.integer(0).map(ProjectId)).transpose()
 }
 
+/// The name of a project.
+pub(super) async fn name_of(tx: &mut Tx<'_>, project: ProjectId) -> Result<Option<ProjectName>, wharf_db::Error> {
+    let row = tx.query_opt("SELECT name FROM projects WHERE id = ?1", &params![project]).await?;
+    Ok(row.map(|row| row.text(0).map(str::to_owned)).transpose()?.and_then(|name| name.parse().ok()))
+}
+
 pub(super) async fn is_current(
     tx: &mut Tx<'_>,
     project: ProjectId,

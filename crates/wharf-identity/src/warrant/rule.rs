@@ -39,7 +39,9 @@ fn least_role(action: Action) -> Role {
         | Action::SetHold
         | Action::RunRetention
         | Action::Archive => Role::Maintainer,
-        Action::EditPolicy | Action::Destroy | Action::EditWebhook | Action::ReportRunning => Role::Owner,
+        Action::EditPolicy | Action::GrantException | Action::Destroy | Action::EditWebhook | Action::ReportRunning => {
+            Role::Owner
+        }
     }
 }
 
@@ -58,6 +60,7 @@ fn permission(action: Action) -> Option<Permission> {
         | Action::RunRetention
         | Action::Archive
         | Action::EditPolicy
+        | Action::GrantException
         | Action::Destroy
         | Action::EditWebhook => None,
     }

@@ -11,5 +11,6 @@ mod login;
 mod member;
 mod project;
 mod robot;
+mod standing;
 mod token;
 mod user;

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use wharf_db::{Db, Job, Subscription, Worker, WorkerSettings};
-use wharf_governance::{Error, Governance, lineage, rebuild, search, standard, webhook};
+use wharf_governance::{Error, Governance, lineage, promotion, rebuild, search, standard, webhook};
 
 /// Who hears of which events: each gets a job in the transaction that announces one.
 pub(super) fn subscriptions() -> Vec<Subscription> {
@@ -23,6 +23,7 @@ pub(super) fn worker(db: Db, governance: &Governance) -> Worker {
     let check = by(governance, |it, job| Box::pin(async move { it.check_standards(&job).await }));
     let fan_out = by(governance, |it, job| Box::pin(async move { it.fan_out(&job).await }));
     let index = by(governance, |it, job| Box::pin(async move { it.index(&job).await }));
+    let advance = by(governance, |it, job| Box::pin(async move { it.advance_promotion(&job).await }));
     Worker::new(db, WorkerSettings::default())
         .handle(lineage::job::SEE, see)
         .handle(lineage::catch_up::CATCH_UP, catch_up)
@@ -30,6 +31,7 @@ pub(super) fn worker(db: Db, governance: &Governance) -> Worker {
         .handle(standard::job::CHECK, check)
         .handle(webhook::job::JOB, fan_out)
         .handle(search::index::JOB, index)
+        .handle(promotion::job::ADVANCE, advance)
 }
 
 type Running = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;

@@ -2,7 +2,8 @@
 
 use wharf_context::ProjectId;
 use wharf_db::Tx;
-use wharf_identity::{BoxFuture, Identity, ProjectUse};
+use wharf_governance::{Person, Standing};
+use wharf_identity::{BoxFuture, Identity, ProjectUse, Role};
 use wharf_oci::{Environments, RepositoryName};
 use wharf_registry::{Projects, Registry};
 
@@ -30,4 +31,32 @@ impl Projects for Owners {
         let name = self.0.project(repository);
         Box::pin(async move { Identity::confirm_project(tx, project, &name).await })
     }
+}
+
+/// Who people are, as governance asks. Nobody vouches yet for which accounts are one person's: each stands for itself.
+#[derive(Debug)]
+pub(super) struct Accounts;
+
+impl wharf_governance::People for Accounts {
+    fn standing<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        project: ProjectId,
+        account: &'a str,
+    ) -> wharf_governance::BoxFuture<'a, Result<Standing, wharf_governance::Error>> {
+        Box::pin(async move {
+            let found = Identity::project_standing(tx, project, account).await.map_err(other)?;
+            let roles = Role::ALL.into_iter().filter(|role| found.role.is_some_and(|held| *role <= held));
+            Ok(Standing {
+                person: Person { key: format!("account:{account}"), is_verified: false },
+                accounts: vec![account.to_owned()],
+                roles: roles.map(|role| role.name().to_owned()).collect(),
+                groups: found.groups,
+            })
+        })
+    }
+}
+
+fn other(error: wharf_identity::Error) -> wharf_governance::Error {
+    wharf_governance::Error::People(Box::new(error))
 }

@@ -47,4 +47,12 @@ impl Projects for Named {
     ) -> BoxFuture<'a, Result<Option<ProjectId>, wharf_db::Error>> {
         Box::pin(Identity::find_project(tx, name))
     }
+
+    fn name<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        project: ProjectId,
+    ) -> BoxFuture<'a, Result<Option<ProjectName>, wharf_db::Error>> {
+        Box::pin(Identity::project_name(tx, project))
+    }
 }

@@ -80,9 +80,15 @@ impl Client {
 
     /// All entries of a list.
     pub(crate) fn list(&self, path: &[&str]) -> Result<Vec<Value>, Error> {
+        self.list_with(path, &[])
+    }
+
+    /// All entries of a list that are asked for.
+    pub(crate) fn list_with(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Vec<Value>, Error> {
+        let query: Vec<(&str, &str)> = query.iter().copied().chain([("limit", PAGE_ENTRIES)]).collect();
         let (mut entries, mut after) = (Vec::new(), None);
         loop {
-            let mut page = self.page(path, &[("limit", PAGE_ENTRIES)], after.as_deref())?;
+            let mut page = self.page(path, &query, after.as_deref())?;
             entries.append(page["entries"].as_array_mut().unwrap_or(&mut Vec::new()));
             match page["next"].as_str() {
                 Some(next) => after = Some(next.to_owned()),
@@ -154,6 +160,25 @@ impl Client {
     /// Makes something.
     pub(crate) fn post(&self, path: &[&str], body: &Value) -> Result<Value, Error> {
         self.send(Method::POST, self.url(path), Some(body))
+    }
+
+    /// Makes something once, however often the request is sent with `key`.
+    pub(crate) fn post_once(&self, path: &[&str], body: &Value, key: Option<&str>) -> Result<Value, Error> {
+        let mut request = self.request(Method::POST, &self.url(path), Some(body))?;
+        if let Some(key) = key {
+            let key = HeaderValue::from_str(key).map_err(|_| Error::IdempotencyKey)?;
+            request.headers_mut().insert("idempotency-key", key);
+        }
+        self.answer(request)
+    }
+
+    /// Does something to what has the entity tag `tag`, where one is given, and to nothing else.
+    pub(crate) fn post_over(&self, path: &[&str], tag: Option<&HeaderValue>, body: &Value) -> Result<Value, Error> {
+        let mut request = self.request(Method::POST, &self.url(path), Some(body))?;
+        if let Some(tag) = tag {
+            request.headers_mut().insert(header::IF_MATCH, tag.clone());
+        }
+        self.answer(request)
     }
 
     /// Puts something in its place; `null` where the place says all.

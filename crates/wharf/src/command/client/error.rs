@@ -87,6 +87,27 @@ pub(crate) enum Error {
     /// The text names no image of the server.
     #[error("`{name}` is no image of a project")]
     ImageName { name: String },
+    /// A promotion will not be done as things are.
+    #[error("it is {state}")]
+    NotPromoted { state: String },
+    /// A promotion is not done yet.
+    #[error("it is not done yet")]
+    NotYet,
+    /// Two environments are not the same.
+    #[error("they differ in {count} repositories")]
+    Differ { count: usize },
+    /// A promotion's name without a project.
+    #[error("a promotion is named `PROJECT/ID`")]
+    PromotionName,
+    /// A release's name without a project.
+    #[error("a release is named `PROJECT/VERSION`")]
+    ReleaseName,
+    /// A tag where only a digest will do.
+    #[error("a history is that of a digest: `PROJECT/APP@sha256:…`")]
+    NotADigest,
+    /// A key that cannot stand in a header.
+    #[error("an idempotency key has 1 to 128 printable characters of ASCII")]
+    IdempotencyKey,
     /// Standard output is gone.
     #[error("cannot write to standard output")]
     Print(#[source] io::Error),
@@ -138,6 +159,13 @@ impl Error {
             Self::Outdated { .. } => "build them anew on what is newest, bases first; docs/guide/lineage.md says more",
             Self::Standards { .. } => "correct the image; docs/admin/policy.md says what each rule asks for",
             Self::ImageName { .. } => "write `PROJECT/REPOSITORY:TAG` or `PROJECT/REPOSITORY@DIGEST`",
+            Self::NotPromoted { .. } => "`wharf promotion show` says why, and what can be done about it",
+            Self::NotYet => "`wharf promotion show` says whose word is missing; it goes on without this command",
+            Self::Differ { .. } => "promote what is missing, or roll back what is too much",
+            Self::PromotionName => "`wharf promotion ls PROJECT` lists them",
+            Self::ReleaseName => "`wharf release ls PROJECT` lists them",
+            Self::NotADigest => "`wharf inspect` shows the digest of a tag",
+            Self::IdempotencyKey => "choose another one; nothing was changed",
             Self::Expiry => "choose a shorter time, or --never-expires",
             Self::Refused(refusal) => return refusal.hint(),
         };
@@ -147,7 +175,15 @@ impl Error {
     /// The process's exit code; see `EXIT_CODES`.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::ServerAddress { .. } | Self::NoUsername | Self::ImageName { .. } => 2,
+            Self::ServerAddress { .. }
+            | Self::NoUsername
+            | Self::ImageName { .. }
+            | Self::PromotionName
+            | Self::ReleaseName
+            | Self::NotADigest
+            | Self::IdempotencyKey => 2,
+            Self::NotPromoted { .. } | Self::Differ { .. } => 11,
+            Self::NotYet => 12,
             Self::Exposed { .. } | Self::NoTerminal => 6,
             Self::Http(_) | Self::NotWharf { .. } | Self::NotDelivered { .. } => 9,
             Self::Refused(refusal) => refusal.exit_code(),
@@ -196,7 +232,7 @@ impl Refusal {
         match self.status {
             401 | 403 => 6,
             404 => 7,
-            409 => 8,
+            409 | 412 => 8,
             429 | 500.. => 9,
             _ => 1,
         }

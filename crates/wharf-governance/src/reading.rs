@@ -1,0 +1,41 @@
+//! Where rows are read from: the transaction that will act on them, or, for what only shows them, what was last
+//! committed. One text of SQL serves both.
+
+use wharf_db::{Db, Error, Row, Statement, Tx, Value};
+
+/// A source of rows.
+pub(crate) trait Reading: Send {
+    /// The first row of the answer, found by a key.
+    fn get(
+        &mut self,
+        sql: impl Into<Statement> + Send,
+        params: &[Value],
+    ) -> impl Future<Output = Result<Option<Row>, Error>> + Send;
+
+    /// All rows of the answer.
+    fn list(
+        &mut self,
+        sql: impl Into<Statement> + Send,
+        params: &[Value],
+    ) -> impl Future<Output = Result<Vec<Row>, Error>> + Send;
+}
+
+impl Reading for &Db {
+    async fn get(&mut self, sql: impl Into<Statement> + Send, params: &[Value]) -> Result<Option<Row>, Error> {
+        Db::get(self, sql, params).await
+    }
+
+    async fn list(&mut self, sql: impl Into<Statement> + Send, params: &[Value]) -> Result<Vec<Row>, Error> {
+        Db::list(self, sql, params).await
+    }
+}
+
+impl Reading for &mut Tx<'_> {
+    async fn get(&mut self, sql: impl Into<Statement> + Send, params: &[Value]) -> Result<Option<Row>, Error> {
+        self.query_opt(sql, params).await
+    }
+
+    async fn list(&mut self, sql: impl Into<Statement> + Send, params: &[Value]) -> Result<Vec<Row>, Error> {
+        self.query(sql, params).await
+    }
+}

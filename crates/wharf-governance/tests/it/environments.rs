@@ -1,0 +1,12 @@
+//! Environments: what is promoted, by whose word, and what stands where.
+
+mod emergency;
+mod fixture;
+mod gates;
+mod idempotency;
+mod model;
+mod parallel;
+mod policy;
+mod promotion;
+mod release;
+mod rollback;

@@ -1,0 +1,33 @@
+//! Standings: what the user of an account is in a project at this moment, for parts that decide in the same transaction.
+//!
+//! Nobody's rights are asked here. An account that is gone or disabled is nothing anywhere.
+
+mod store;
+
+use wharf_context::ProjectId;
+use wharf_db::Tx;
+
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::role::Role;
+
+/// What the user of an account is in a project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProjectStanding {
+    /// The highest role that they have there, by themselves or by a group.
+    pub role: Option<Role>,
+    /// The groups that they are in, in byte order.
+    pub groups: Vec<String>,
+}
+
+impl Identity {
+    /// What the user called `account` is in a project.
+    pub async fn project_standing(
+        tx: &mut Tx<'_>,
+        project: ProjectId,
+        account: &str,
+    ) -> Result<ProjectStanding, Error> {
+        let Some(user) = store::enabled_user(tx, account).await? else { return Ok(ProjectStanding::default()) };
+        Ok(ProjectStanding { role: store::role(tx, project, user).await?, groups: store::groups(tx, user).await? })
+    }
+}
