@@ -1,7 +1,7 @@
 //! From an event to deliveries: one job for each event that may leave, done once.
 
 use uuid::Uuid;
-use wharf_context::Event;
+use wharf_context::{Event, ProjectId};
 use wharf_db::{Job, Subscription, Tx};
 use wharf_oci::{ProjectName, RepositoryName};
 
