@@ -41,7 +41,7 @@ impl Governance {
         let Some(presence) = presence else {
             return self.db.transaction(async |tx| store::forget(tx, repository, digest).await).await;
         };
-        let standards = policies::find(&self.db, presence.project).await?.policy.standards;
+        let standards = policies::find_in_force(&self.db, presence.project).await?.policy.standards;
         if policy::applicable(&standards, repository).next().is_none() {
             return self.db.transaction(async |tx| store::forget(tx, repository, digest).await).await;
         }
