@@ -135,7 +135,7 @@ impl Governance {
 
 /// The policy that decides in this transaction.
 pub(crate) async fn in_force(tx: &mut Tx<'_>, project: ProjectId) -> Result<PolicyRevision, Error> {
-    find_in_force(tx, project).await
+    Ok(store::in_force(tx, project).await?.unwrap_or_else(PolicyRevision::default_of_all))
 }
 
 /// The policy in force, for who only shows it.

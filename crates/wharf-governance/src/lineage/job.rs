@@ -109,7 +109,7 @@ impl Governance {
             (None, Some(facts)) => enter(tx, digest, facts).await?,
             (None, None) => return Ok(Seen::Unknown),
         };
-        let place = self.place(repository, presence);
+        let place = self.place_note(repository, presence);
         store::place::put(tx, image, repository, &place).await?;
         if place.environment.is_empty() {
             if place.tagged_at().is_some() {
@@ -120,7 +120,7 @@ impl Governance {
         Ok(Seen::Noted)
     }
 
-    fn place(&self, repository: &RepositoryName, presence: Presence) -> PlaceNote {
+    fn place_note(&self, repository: &RepositoryName, presence: Presence) -> PlaceNote {
         let environment = self.environments.environment(repository);
         let tags = presence.tags.into_iter().map(|tagged| TagNote {
             tag: tagged.tag.to_string(),

@@ -15,6 +15,11 @@ pub(super) async fn get(mut from: impl Reading, project: ProjectId) -> Result<Op
     from.get(IN_FORCE, &params![project]).await?.map(|row| read(&row)).transpose()
 }
 
+/// The same inside a transaction, where it decides.
+pub(super) async fn in_force(tx: &mut Tx<'_>, project: ProjectId) -> Result<Option<PolicyRevision>, Error> {
+    tx.query_opt(IN_FORCE, &params![project]).await?.map(|row| read(&row)).transpose()
+}
+
 fn read(row: &Row) -> Result<PolicyRevision, Error> {
     let document = row.text(1)?;
     let policy: Policy = serde_json::from_str(document).map_err(|_| MALFORMED)?;
