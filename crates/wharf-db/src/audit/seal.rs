@@ -41,11 +41,6 @@ impl Db {
         store::seal::head(self).await
     }
 
-    /// How many rows wait for their seal, counted up to `limit`.
-    pub async fn count_unsealed_audit(&self, limit: u32) -> Result<u32, Error> {
-        store::seal::count_unsealed(self, limit).await
-    }
-
     /// Sealed rows in the order of the chain, from the one after `after`.
     pub async fn list_chain(&self, after: i64, limit: u32) -> Result<Vec<AuditRecord>, Error> {
         store::seal::list(self, after, limit).await

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use wharf_context::{Context, Timestamp};
-use wharf_db::audit::{Checkpoint, Link};
+use wharf_db::audit::{AuditRecord, Checkpoint, Link};
 
 use super::checkpoint::CheckpointKeys;
 use super::verify::{ChainVerifier, Fault, Others, Proof};
@@ -57,18 +57,9 @@ impl Identity {
             let after = verifier.end().sequence;
             let rows = self.db.list_chain(after, READ_ROWS).await?;
             let checkpoints = self.db.list_checkpoints(after, READ_ROWS).await?;
-            let mut checkpoints = checkpoints.into_iter().peekable();
             let is_end = rows.is_empty();
-            for row in rows {
-                if let Err(fault) = verifier.row(&row) {
-                    return Ok((End::OfLog, Some(fault)));
-                }
-                let here = verifier.end().sequence;
-                if let Some(Checkpoint { document, .. }) = checkpoints.next_if(|next| next.sequence <= here)
-                    && let Err(fault) = verifier.checkpoint(&document)
-                {
-                    return Ok((End::OfLog, Some(fault)));
-                }
+            if let Err(fault) = look(verifier, &rows, &checkpoints) {
+                return Ok((End::OfLog, Some(fault)));
             }
             if is_end {
                 return Ok((End::OfLog, self.missing_end(after).await?));
@@ -105,6 +96,19 @@ impl Identity {
         };
         Ok(first..=last)
     }
+}
+
+/// Looks at rows that follow, and at the checkpoints behind those that they cover.
+fn look(verifier: &mut ChainVerifier, rows: &[AuditRecord], checkpoints: &[Checkpoint]) -> Result<(), Fault> {
+    let mut checkpoints = checkpoints.iter().peekable();
+    for row in rows {
+        verifier.row(row)?;
+        let here = verifier.end().sequence;
+        if let Some(checkpoint) = checkpoints.next_if(|next| next.sequence <= here) {
+            verifier.checkpoint(&checkpoint.document)?;
+        }
+    }
+    Ok(())
 }
 
 /// Where a walk ended.

@@ -11,8 +11,6 @@ use crate::statement::Statement;
 use crate::transaction::Tx;
 
 const HAS_UNSEALED: &str = "SELECT id FROM audit WHERE sequence IS NULL ORDER BY id LIMIT 1";
-const COUNT_UNSEALED: &str =
-    "SELECT count(*) FROM (SELECT id FROM audit WHERE sequence IS NULL ORDER BY id LIMIT ?1) AS unsealed";
 const UNSEALED: &str = concat!("SELECT ", super::columns!(), " FROM audit WHERE sequence IS NULL ORDER BY id LIMIT ?1");
 const SEAL: &str = "UPDATE audit SET sequence = ?2, hash = ?3 WHERE id = ?1 AND sequence IS NULL";
 const BEGIN: &str = "INSERT INTO audit_head (id, sequence, hash) VALUES (1, ?1, ?2) ON CONFLICT (id) DO NOTHING";
@@ -31,12 +29,6 @@ const LIST: &str = concat!(
 
 pub(in crate::audit) async fn has_unsealed(db: &Db) -> Result<bool, Error> {
     Ok(db.get(HAS_UNSEALED, &[]).await?.is_some())
-}
-
-pub(in crate::audit) async fn count_unsealed(db: &Db, limit: u32) -> Result<u32, Error> {
-    let row = db.get(COUNT_UNSEALED, &params![limit]).await?;
-    let count = row.map_or(Ok(0), |row| row.integer(0))?;
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// The end of the chain, which nobody else moves until this transaction has ended.

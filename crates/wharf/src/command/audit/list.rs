@@ -117,7 +117,9 @@ impl Time {
 /// A moment, or a day: its beginning in UTC.
 fn moment(text: &str) -> Result<String, String> {
     let wrong = || format!("`{text}` is neither a day, `2027-01-31`, nor a moment, `2027-01-31T12:00:00Z`");
-    let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    // A date that has a time behind it is read as one, too.
+    let day =
+        || text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == 10)?.to_zoned(jiff::tz::TimeZone::UTC).ok();
     let moment = text.parse().ok().or_else(|| Some(day()?.timestamp()));
     let moment: jiff::Timestamp = moment.ok_or_else(wrong)?;
     Ok(moment.to_string())

@@ -57,7 +57,7 @@ impl<'c> Chain<'c> {
         let first = number(&range, "first").max(1);
         // Rows may have been sealed since; they are not signed yet.
         let last = number(&range, "last").min(number(&signed["checkpoint"], "sequence"));
-        let last = signed_end(client, last)?;
+        let last = if last < first { first - 1 } else { signed_end(client, last)? };
         let keys: Keys = client.document(&["audit", "keys"], &[])?;
         let mut chain = Self {
             client,
@@ -65,7 +65,7 @@ impl<'c> Chain<'c> {
                 format: FORMAT.to_owned(),
                 server: client.server(),
                 first,
-                last: last.max(first - 1),
+                last,
                 previous: Link::ORIGIN.hash.to_string(),
                 keys: keys.entries,
             },
