@@ -80,6 +80,8 @@ pub(crate) struct CommitBody {
     received_at: Moment,
     /// The hook that took it.
     hook: String,
+    /// Images of the project that say they were made from it: `REPOSITORY@DIGEST`, the newest first.
+    images: Vec<String>,
 }
 
 /// A body as it came: what is signed are its bytes.
@@ -208,6 +210,7 @@ impl From<KeptCommit> for CommitBody {
             made_at: kept.commit.made_at.map(Moment),
             received_at: Moment(kept.received_at),
             hook: kept.hook,
+            images: kept.images,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What a search costs: `search DATABASE-URL IMAGES` fills an empty catalog's index and asks, a hundred times each, what
 //! people ask; prints the median and the worst of each in milliseconds.
 
+#![expect(clippy::print_stdout, reason = "its figures are what it is for")]
+
 use std::sync::Arc;
 use std::time::Instant;
 

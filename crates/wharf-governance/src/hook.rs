@@ -19,6 +19,7 @@ pub use self::payload::Commit;
 pub use self::rule::{Proof, Sender};
 use crate::error::Error;
 use crate::governance::Governance;
+use crate::search;
 use crate::webhook::{SigningSecret, WebhookName};
 
 /// The most hooks of one project.
@@ -52,6 +53,8 @@ pub struct KeptCommit {
     pub received_at: Timestamp,
     /// The hook that took it.
     pub hook: String,
+    /// Images of the project that say they were made from it: `REPOSITORY@DIGEST`, the newest first.
+    pub images: Vec<String>,
 }
 
 /// What became of a body.
@@ -168,8 +171,26 @@ impl Governance {
         revision: Option<&str>,
         (before, limit): (Option<i64>, i64),
     ) -> Result<Vec<KeptCommit>, Error> {
-        store::commits(&self.db, warrant.project(), revision, (before.unwrap_or(i64::MAX), limit)).await
+        let part = (before.unwrap_or(i64::MAX), limit);
+        let mut commits = store::commits(&self.db, warrant.project(), revision, part).await?;
+        let terms: Vec<String> = commits.iter().flat_map(|kept| terms(&kept.commit)).collect();
+        let terms = serde_json::Value::from(terms).to_string();
+        let images = search::store::images_with(&self.db, warrant.project(), &terms).await?;
+        for kept in &mut commits {
+            let wanted = self::terms(&kept.commit);
+            let of_it = images.iter().filter(|(term, ..)| wanted.contains(term));
+            kept.images = of_it.map(|(_, repository, digest)| format!("{repository}@{digest}")).collect();
+            kept.images.dedup();
+        }
+        Ok(commits)
     }
+}
+
+/// What an image that was made from a commit is found by: the commit itself or, for a tag, the version of that name.
+fn terms(commit: &Commit) -> Vec<String> {
+    let tag = commit.git_ref.strip_prefix("refs/tags/");
+    let release = tag.map(|tag| search::term::of(search::index::RELEASE, &search::index::release(&commit.source, tag)));
+    std::iter::once(search::term::of("commit", &commit.revision)).chain(release).collect()
 }
 
 fn told(project: &ProjectName, commit: &Commit) -> Event {

@@ -82,8 +82,9 @@ impl Governance {
     ) -> Result<(Vec<Found>, Option<Position>), Error> {
         let plan = plan::make(&self.db, visibility, query).await?;
         let (mut found, mut after) = (Vec::new(), after);
-        for _ in 0..MOST_BATCHES {
-            let batch = store::batch(&self.db, &plan, after, limit - found.len()).await?;
+        for number in 0..MOST_BATCHES {
+            let part = (after, store::batch_rows(number));
+            let batch = store::batch(&self.db, &plan, part, limit - found.len()).await?;
             let is_full = batch.found.len() + found.len() >= limit;
             let last = batch.found.last().map(|(position, _)| *position);
             found.extend(batch.found.into_iter().map(|(_, found)| found));

@@ -167,6 +167,7 @@ fn read_commit(row: &Row) -> Result<KeptCommit, Error> {
         },
         received_at: row.timestamp(7)?,
         hook: text(8)?,
+        images: Vec::new(),
     })
 }
 

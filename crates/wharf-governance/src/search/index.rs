@@ -13,7 +13,7 @@ use wharf_context::Event;
 use wharf_db::{Job, Subscription};
 use wharf_oci::descriptor::Descriptor;
 use wharf_oci::manifest::{Content, Manifest};
-use wharf_oci::{ContentErrorKind, Digest, Environments, Reference, RepositoryName, Source as _, json};
+use wharf_oci::{ContentError, ContentErrorKind, Digest, Environments, Reference, RepositoryName, Source as _, json};
 use wharf_registry::{Presence, Registry, RepositorySource};
 
 use super::Found;
@@ -23,11 +23,16 @@ use crate::error::Error;
 use crate::governance::Governance;
 use crate::hook::payload::normal_source;
 
+/// The field by which an image is joined to the Git tag that it says it is a version of.
+pub(crate) const RELEASE: &str = "release";
+
 /// The job's kind.
 pub const JOB: &str = "search.index";
 
 /// The largest config that is read.
 const MAX_CONFIG_BYTES: u64 = 8 * 1024 * 1024;
+/// The longest name of a commit that is kept.
+const MAX_REVISION_BYTES: usize = 128;
 /// How many tags of an image are kept.
 const MOST_TAGS: usize = 100;
 /// Manifests that are gone through at a time.
@@ -40,6 +45,8 @@ const LEASE_FOR: Duration = Duration::from_secs(120);
 const REVISION: &str = "org.opencontainers.image.revision";
 const SOURCE: &str = "org.opencontainers.image.source";
 const VERSION: &str = "org.opencontainers.image.version";
+const BASE_NAME: &str = "org.opencontainers.image.base.name";
+const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 
 const MALFORMED: Error = Error::MalformedRow { what: "an event" };
 
@@ -176,7 +183,8 @@ fn entry(
     let pointing = presence.tags.iter().filter(|tagged| tagged.is_current).take(MOST_TAGS);
     let tags: Vec<String> = pointing.map(|tagged| tagged.tag.to_string()).collect();
     let say = |name: &str| said.config.labels.get(name).or_else(|| said.annotations.get(name)).cloned();
-    let revision = say(REVISION).map(|revision| revision.to_ascii_lowercase());
+    let is_short = |text: &String| text.len() <= MAX_REVISION_BYTES && !text.contains('\0');
+    let revision = say(REVISION).map(|revision| revision.to_ascii_lowercase()).filter(is_short);
     let mut terms = Terms::default();
     terms.add("project-id", &presence.project.0.to_string());
     terms.add("project", environments.project(repository).as_str());
@@ -196,8 +204,13 @@ fn entry(
     terms.add("arch", &said.config.architecture);
     terms.add("user", &said.config.user);
     terms.add("commit", revision.as_deref().unwrap_or_default());
-    terms.add("source", &say(SOURCE).and_then(|source| normal_source(&source)).unwrap_or_default());
-    terms.add("version", &say(VERSION).unwrap_or_default());
+    let source = say(SOURCE).and_then(|source| normal_source(&source));
+    terms.add("source", source.as_deref().unwrap_or_default());
+    if let (Some(source), Some(version)) = (&source, say(VERSION)) {
+        terms.add(RELEASE, &release(source, &version));
+    }
+    terms.add("base", &say(BASE_DIGEST).unwrap_or_default());
+    base_names(&say(BASE_NAME).unwrap_or_default()).into_iter().for_each(|name| terms.add("base", name));
     said.config.labels.iter().for_each(|(name, value)| terms.add_pair("label", name, value));
     said.annotations.iter().for_each(|(name, value)| terms.add_pair("annotation", name, value));
     let parts = [&said.config.os, &said.config.architecture, &said.config.variant];
@@ -217,6 +230,21 @@ fn entry(
     Entry { project: presence.project, found, terms: terms.to_json() }
 }
 
+/// What an image says of its base, as people name it: with and without its host, its folders and its tag.
+fn base_names(name: &str) -> Vec<&str> {
+    let name = name.split('@').next().unwrap_or_default();
+    let is_host = |first: &str| first.contains(['.', ':']) || first == "localhost";
+    let path = name.split_once('/').filter(|(first, _)| is_host(first)).map_or(name, |(_, path)| path);
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let untagged = |text: &str| text.rsplit_once(':').map_or(text.len(), |(before, _)| before.len());
+    vec![name, path, &path[..untagged(path)], last, &last[..untagged(last)]]
+}
+
+/// What an image of a version is called that was made from a Git tag of that name.
+pub(crate) fn release(source: &str, version: &str) -> String {
+    format!("{source}@{version}")
+}
+
 /// Reads a manifest and its config; `None` where it is not there any more.
 async fn read(source: &RepositorySource, digest: &Digest) -> Result<Option<Said>, Error> {
     let reference = Reference::Digest(*digest);
@@ -230,7 +258,7 @@ async fn read(source: &RepositorySource, digest: &Digest) -> Result<Option<Said>
     let Ok(manifest) = Manifest::parse(Some(&descriptor.media_type), &bytes) else { return Ok(None) };
     let mut said = Said {
         media_type: manifest.media_type.as_str().to_owned(),
-        artifact_type: manifest.artifact_type.as_ref().map(ToString::to_string),
+        artifact_type: manifest.artifact_type.clone().filter(|text| !text.contains('\0')),
         annotations: manifest.annotations.clone(),
         ..Said::default()
     };
@@ -251,21 +279,22 @@ async fn read_config(source: &RepositorySource, config: &Descriptor) -> Result<C
     if !is_of_image || config.size > MAX_CONFIG_BYTES {
         return Ok(Config::default());
     }
-    let bytes = async {
-        let mut bytes = Vec::new();
-        let mut stream = source.blob(config, 0).await?;
-        while let Some(piece) = stream.try_next().await? {
-            bytes.extend_from_slice(&piece);
-        }
-        Ok(bytes)
-    };
-    match bytes.await {
+    match read_blob(source, config).await {
         Ok(bytes) => Ok(Config::parse(&bytes)),
-        Err(wharf_oci::ContentError { kind: ContentErrorKind::NotFound | ContentErrorKind::Invalid, .. }) => {
+        Err(error) if matches!(error.kind, ContentErrorKind::NotFound | ContentErrorKind::Invalid) => {
             Ok(Config::default())
         }
         Err(error) => Err(Error::Content(error)),
     }
+}
+
+async fn read_blob(source: &RepositorySource, descriptor: &Descriptor) -> Result<Vec<u8>, ContentError> {
+    let mut stream = source.blob(descriptor, 0).await?;
+    let mut bytes = Vec::new();
+    while let Some(piece) = stream.try_next().await? {
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
 }
 
 #[derive(Default, Deserialize)]
@@ -290,7 +319,9 @@ impl Config {
         let document: Option<Document> = text.and_then(|text| serde_json::from_str(text).ok());
         let document = document.unwrap_or_default();
         let runtime = document.config.unwrap_or_default();
-        let short = |text: Option<String>| text.unwrap_or_default().chars().filter(|c| *c != '\0').take(128).collect();
+        let short = |text: Option<String>| -> String {
+            text.unwrap_or_default().chars().filter(|c| *c != '\0').take(128).collect()
+        };
         let labels = runtime.labels.unwrap_or_default();
         Self {
             os: short(document.os),
@@ -305,6 +336,21 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_base_is_found_by_each_of_its_names() {
+        let names = base_names("registry.example.com:5000/base/prod-osbase:1.2@sha256:00");
+        let wanted = [
+            "registry.example.com:5000/base/prod-osbase:1.2",
+            "base/prod-osbase:1.2",
+            "base/prod-osbase",
+            "prod-osbase:1.2",
+            "prod-osbase",
+        ];
+        assert_eq!(names, wanted);
+        assert_eq!(base_names("alpine"), ["alpine"; 5]);
+        assert!(base_names("").iter().all(|name| name.is_empty()));
+    }
 
     #[test]
     fn a_config_is_read_as_far_as_it_is_one() {

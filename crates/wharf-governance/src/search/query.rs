@@ -6,8 +6,6 @@
 
 use std::ops::Range;
 
-use wharf_context::Timestamp;
-
 use super::term;
 
 /// The longest query, in bytes.
@@ -64,7 +62,7 @@ impl Bounds {
 }
 
 /// Fields whose values are terms as they are: the name in a query, and the field of the index.
-const FIELDS: [(&str, &str); 16] = [
+const FIELDS: [(&str, &str); 15] = [
     ("repository", "repository"),
     ("repo", "repository"),
     ("project", "project"),
@@ -72,7 +70,6 @@ const FIELDS: [(&str, &str); 16] = [
     ("digest", "digest"),
     ("label", "label"),
     ("annotation", "annotation"),
-    ("env", "env"),
     ("base", "base"),
     ("arch", "arch"),
     ("os", "os"),
@@ -192,7 +189,7 @@ fn bounds(word: &Word, read: fn(&str) -> Option<Range<i64>>) -> Result<Bounds, Q
 fn day(text: &str) -> Option<Range<i64>> {
     const DAY: i64 = 86_400_000_000;
     if let Ok(moment) = text.parse::<jiff::Timestamp>() {
-        let Timestamp(at) = Timestamp(moment.as_microsecond());
+        let at = moment.as_microsecond();
         return Some(at..at.checked_add(1)?);
     }
     let date: jiff::civil::Date = text.parse().ok()?;
@@ -295,10 +292,11 @@ mod tests {
 
     #[test]
     fn fields_are_terms_and_words_are_looked_for_in_names() {
-        let query = parse(r#"label:team=pay env:p -base:prod-osbase  "Web Shop" tag:1.* commit:61AB label:note="a b""#);
+        let query =
+            parse(r#"label:team=pay user:1000 -base:prod-osbase  "Web Shop" tag:1.* commit:61AB label:note="a b""#);
         let all = [
             term("label:team=pay"),
-            term("env:p"),
+            term("user:1000"),
             begins("word:web"),
             begins("word:shop"),
             begins("tag:1."),

@@ -11,8 +11,15 @@ use super::{Found, Position};
 use crate::error::Error;
 
 const MALFORMED: Error = Error::MalformedRow { what: "a searched image" };
-/// Rows of the index that one statement looks through.
+/// Rows of the index that the first statement of a page looks through: most pages need no more.
+const FIRST_BATCH: i64 = 256;
+/// Rows of the index that each further statement looks through.
 const BATCH: i64 = 2_000;
+
+/// How many rows of the index the statement with this number, from 0, looks through.
+pub(super) fn batch_rows(number: usize) -> i64 {
+    if number == 0 { FIRST_BATCH } else { BATCH }
+}
 
 /// What one batch gave.
 #[derive(Debug)]
@@ -25,7 +32,7 @@ pub(super) struct Batch {
 /// The statement that walks by `$walk`, in the dialect of each database. `?1` and `?2` are the walk's, `?3` and `?4` the
 /// position, `?5` how many rows are looked through, `?6` and `?7` the bounds of the push.
 macro_rules! walks {
-    ($name:ident, $end:ident, $sqlite:expr, $postgres:expr) => {
+    ($name:ident, $end:ident, $sqlite:literal, $postgres:literal) => {
         const $name: Statement = Statement::dialects(
             concat!(
                 "SELECT i.id, i.pushed_at, i.repository, i.digest, i.tags, i.media_type, i.artifact_type, i.platform, \
@@ -139,14 +146,19 @@ fn number(row: Option<Row>) -> Result<i64, Error> {
 }
 
 /// Looks through a batch of the index after a position.
-pub(super) async fn batch(db: &Db, plan: &Plan, after: Position, limit: usize) -> Result<Batch, Error> {
+pub(super) async fn batch(
+    db: &Db,
+    plan: &Plan,
+    (after, batch_rows): (Position, i64),
+    limit: usize,
+) -> Result<Batch, Error> {
     let (found, end, first, second) = match &plan.driver {
         Driver::Term(term) => (BY_TERM, TERM_END, Some(term.as_str()), None),
         Driver::Between(from, behind) => (BETWEEN, BETWEEN_END, Some(from.as_str()), Some(behind.as_str())),
         Driver::Any(terms) => (BY_ANY, ANY_END, Some(terms.as_str()), None),
         Driver::All => (BY_ALL, ALL_END, None, None),
     };
-    let walk = params![first, second, after.pushed_at, after.image, BATCH, plan.pushed.from, plan.pushed.until];
+    let walk = params![first, second, after.pushed_at, after.image, batch_rows, plan.pushed.from, plan.pushed.until];
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let filter = params![
         plan.size.from,
@@ -265,6 +277,25 @@ pub(super) async fn others_with(
         )
         .await?;
     rows.iter().map(|row| row.text(0)?.parse().map_err(|_| MALFORMED)).collect()
+}
+
+/// Which images of a project have which of the terms in a JSON list, the newest first: term, repository, digest.
+pub(crate) async fn images_with(
+    db: &Db,
+    project: ProjectId,
+    terms: &str,
+) -> Result<Vec<(String, String, String)>, Error> {
+    const MOST: i64 = 2_000;
+    let images = Statement::dialects(
+        "SELECT x.term, i.repository, i.digest FROM search_terms x JOIN search_images i ON i.id = x.image_id \
+         WHERE x.term IN (SELECT value FROM json_each(?1)) AND i.project_id = ?2 ORDER BY i.pushed_at DESC, i.id LIMIT ?3",
+        "SELECT x.term, i.repository, i.digest FROM search_terms x JOIN search_images i ON i.id = x.image_id \
+         WHERE x.term = ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(?1 AS text)::jsonb))) AND i.project_id = ?2 \
+         ORDER BY i.pushed_at DESC, i.id LIMIT ?3",
+    );
+    let rows = db.list(images, &params![terms, project, MOST]).await?;
+    let text = |row: &Row, column| row.text(column).map(str::to_owned);
+    rows.iter().map(|row| Ok((text(row, 0)?, text(row, 1)?, text(row, 2)?))).collect()
 }
 
 /// How far the index has gone through what was there before it.

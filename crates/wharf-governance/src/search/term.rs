@@ -12,7 +12,7 @@ const MOST_TERMS: usize = 600;
 
 /// The term of a value.
 pub(crate) fn of(field: &str, value: &str) -> String {
-    let term = begin(field, value);
+    let term = format!("{field}:{value}");
     if term.len() <= MAX_TERM_BYTES {
         return term;
     }

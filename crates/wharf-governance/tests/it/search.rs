@@ -15,7 +15,7 @@ use wharf_registry::upload::Chunk;
 use wharf_registry::{NewManifest, Precondition, Registry};
 use wharf_testkit::{Database, eventually};
 
-use crate::fixture::registry;
+use crate::fixture::{registry, warrant};
 
 struct Fixture {
     governance: Governance,
@@ -156,6 +156,32 @@ async fn an_image_is_found_by_what_it_is() {
 }
 
 #[tokio::test]
+async fn a_commit_is_joined_to_the_images_that_come_of_it_by_revision_or_by_version() {
+    let fixture = Fixture::open().await;
+    let (source, revision) = ("https://git.example.com/pay/app", "6113728f27ae82c7b1a177c8d03f9e96e0adf246");
+    let by_revision = json!({ "org.opencontainers.image.revision": revision });
+    let by_version = json!({ "org.opencontainers.image.version": "v1", "org.opencontainers.image.source": source });
+    let first = fixture.push(&Image { labels: by_revision, ..APP }).await;
+    let second = fixture.push(&Image { labels: by_version, repository: "pay/other", ..APP }).await;
+    let told = fixture.database.db.transaction(async |tx| {
+        for (number, git_ref) in ["refs/heads/main", "refs/tags/v1"].into_iter().enumerate() {
+            let revision = if number == 0 { revision.to_owned() } else { "7".repeat(40) };
+            tx.execute(
+                "INSERT INTO commits (project_id, source, revision, git_ref, author, title, received_at, hook) \
+                 VALUES (1, 'git.example.com/pay/app', ?1, ?2, '', '', 0, 'git')",
+                &wharf_db::params![revision, git_ref],
+            )
+            .await?;
+        }
+        Ok::<_, wharf_db::Error>(())
+    });
+    told.await.expect("told");
+    let commits = fixture.governance.list_commits(&warrant(), None, (None, 10)).await.expect("a list");
+    let images: Vec<_> = commits.into_iter().map(|kept| kept.images).collect();
+    assert_eq!(images, [vec![format!("pay/other@{second}")], vec![format!("pay/web-app@{first}")]]);
+}
+
+#[tokio::test]
 async fn what_the_caller_may_not_see_is_not_found() {
     let fixture = Fixture::open().await;
     fixture.push(&APP).await;
@@ -185,8 +211,6 @@ async fn the_index_follows_tags_that_move_and_manifests_that_go_and_come_back() 
     fixture.registry.delete_manifest(&ctx, &name, &second, &Precondition::None).await.expect("deleted");
     fixture.index().await;
     assert!(fixture.find("tag:latest").await.is_empty());
-    let tag = "latest".parse().expect("a tag");
-    fixture.registry.delete_tag(&ctx, &name, &tag, &Precondition::None).await.expect_err("it is gone");
     fixture.registry.restore_manifest(&ctx, &name, &second).await.expect("restored");
     fixture.index().await;
     assert_eq!(fixture.find("").await.len(), 2);

@@ -15,13 +15,14 @@ const COLUMNS: [Column; 4] = [
     ("LAST TAKEN", "taken_at", "never"),
 ];
 const SECRET: [Column; 2] = [("path", "path", "-"), ("secret", "secret", "-")];
-const COMMITS: [Column; 6] = [
+const COMMITS: [Column; 7] = [
     ("REVISION", "revision", "-"),
     ("REF", "git_ref", "-"),
     ("SOURCE", "source", "-"),
     ("AUTHOR", "author", "-"),
     ("TITLE", "title", "-"),
     ("RECEIVED", "received_at", "-"),
+    ("IMAGES", "images", "none"),
 ];
 
 /// `wharf hook`.
