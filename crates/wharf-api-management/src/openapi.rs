@@ -187,6 +187,7 @@ fn parameter(name: &str, (place, required): (ParameterIn, Required), (descriptio
 /// A sentence, and what the value looks like.
 type Meaning = (&'static str, ObjectBuilder);
 
+const ENVIRONMENT: &str = "^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*$";
 const MEMBER: &str = "^(user|group):[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$";
 
 fn text(pattern: &str) -> ObjectBuilder {
@@ -237,7 +238,6 @@ fn required_in(route: &Route, name: &str) -> Required {
 fn meaning(name: &str) -> Meaning {
     const ACCOUNT: &str = "^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$";
     const VALUE: &str = "^[!-~]{1,1024}$";
-    const ENVIRONMENT: &str = "^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*$";
     match name {
         "project" => ("A project's name.", text("^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*$").max_length(Some(255))),
         "member" => ("`user:NAME` or `group:NAME`.", text(MEMBER)),

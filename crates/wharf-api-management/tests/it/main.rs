@@ -8,5 +8,6 @@ mod keys;
 mod openapi;
 mod pages;
 mod projects;
+mod promotions;
 mod robots;
 mod versions;

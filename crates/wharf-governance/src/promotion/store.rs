@@ -114,7 +114,7 @@ pub(super) async fn insert(tx: &mut Tx<'_>, new: &Promotion, subject: &Digest) -
 /// Writes down where a promotion stands now, if it still stood where it was read.
 pub(super) async fn update(tx: &mut Tx<'_>, promotion: &Promotion, before: State) -> Result<bool, Error> {
     const SQL: &str = "UPDATE promotions SET state = ?2, revision = ?3, gates = ?4, run_at = ?5, changed_at = ?6, \
-         ended_at = ?7, ended_by = ?8, explanation = ?9 WHERE id = ?1 AND state = ?10 AND revision = ?3 - 1";
+         ended_at = ?7, ended_by = ?8, explanation = ?9 WHERE id = ?1 AND state = ?10 AND revision = ?11";
     let changed = tx
         .execute(
             SQL,
@@ -128,7 +128,8 @@ pub(super) async fn update(tx: &mut Tx<'_>, promotion: &Promotion, before: State
                 promotion.ended_at.map(|at| at.0),
                 promotion.ended_by.clone(),
                 promotion.explanation.as_str(),
-                before.name()
+                before.name(),
+                promotion.revision - 1
             ],
         )
         .await?;

@@ -10,7 +10,7 @@ async fn a_key_stands_for_one_request_of_one_caller_for_a_day() {
     let fixture = Fixture::open().await;
     let governance = &fixture.governance;
     let (one, other) = (Digest::of(Algorithm::Sha256, b"one"), Digest::of(Algorithm::Sha256, b"other"));
-    let begin = async |account: &str, fingerprint| {
+    let begin = async |account: &str, fingerprint: &Digest| {
         governance.begin_request(&user(account), "k", fingerprint).await.expect("begun")
     };
     assert_eq!(begin("ada", &one).await, Begun::First);
