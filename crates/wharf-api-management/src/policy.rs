@@ -26,6 +26,8 @@ pub(crate) struct PolicyRevisionBody {
     /// The document.
     #[schema(value_type = Object)]
     policy: Policy,
+    /// The digest of the document, which promotions are bound to.
+    hash: String,
     /// Who made it.
     changed_by: Option<String>,
     /// Since when it is in force.
@@ -71,7 +73,7 @@ fn answer(policy: PolicyRevision) -> Answer {
 
 impl From<PolicyRevision> for PolicyRevisionBody {
     fn from(policy: PolicyRevision) -> Self {
-        let PolicyRevision { revision, policy, changed_by, since } = policy;
-        Self { revision, policy, changed_by, since: since.map(Moment) }
+        let PolicyRevision { revision, policy, hash, changed_by, since } = policy;
+        Self { revision, policy, hash, changed_by, since: since.map(Moment) }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) enum Rows<'r, 't> {
 
 impl Rows<'_, '_> {
     /// The first row of the answer, found by a key.
-    pub(crate) async fn get(&mut self, sql: impl Into<Statement>, params: &[Value]) -> Result<Option<Row>, Error> {
+    pub(crate) async fn get(&mut self, sql: Statement, params: &[Value]) -> Result<Option<Row>, Error> {
         match self {
             Self::Db(db) => db.get(sql, params).await,
             Self::Tx(tx) => tx.query_opt(sql, params).await,
@@ -22,7 +22,7 @@ impl Rows<'_, '_> {
     }
 
     /// All rows of the answer.
-    pub(crate) async fn list(&mut self, sql: impl Into<Statement>, params: &[Value]) -> Result<Vec<Row>, Error> {
+    pub(crate) async fn list(&mut self, sql: Statement, params: &[Value]) -> Result<Vec<Row>, Error> {
         match self {
             Self::Db(db) => db.list(sql, params).await,
             Self::Tx(tx) => tx.query(sql, params).await,

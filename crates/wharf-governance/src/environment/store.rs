@@ -146,5 +146,5 @@ pub(crate) async fn of_digest(
     limit: i64,
 ) -> Result<Vec<Placement>, Error> {
     let sql = sql!("WHERE l.project_id = ?1 AND l.digest = ?2 ORDER BY l.id LIMIT ?3");
-    from.list(sql, &params![project, digest.to_bytes(), limit]).await?.iter().map(read).collect()
+    from.list(sql.into(), &params![project, digest.to_bytes(), limit]).await?.iter().map(read).collect()
 }

@@ -12,7 +12,7 @@ const IN_FORCE: &str = "SELECT revision, document, changed_by, since_at FROM pro
                         WHERE project_id = ?1 AND until_at IS NULL";
 
 pub(super) async fn get(mut from: impl Reading, project: ProjectId) -> Result<Option<PolicyRevision>, Error> {
-    from.get(IN_FORCE, &params![project]).await?.map(|row| read(&row)).transpose()
+    from.get(IN_FORCE.into(), &params![project]).await?.map(|row| read(&row)).transpose()
 }
 
 /// The same inside a transaction, where it decides.

@@ -16,7 +16,7 @@ use crate::reading::Reading;
 /// One promotion with its items and decisions.
 pub(crate) async fn find(mut from: impl Reading, project: ProjectId, id: &str) -> Result<Option<Promotion>, Error> {
     let sql = row::sql!("WHERE p.project_id = ?1 AND p.key = ?2");
-    let Some(row) = from.get(sql, &params![project, id]).await? else { return Ok(None) };
+    let Some(row) = from.get(sql.into(), &params![project, id]).await? else { return Ok(None) };
     let mut promotions = [read(&row)?];
     fill(from, &mut promotions).await?;
     let [promotion] = promotions;
@@ -26,7 +26,7 @@ pub(crate) async fn find(mut from: impl Reading, project: ProjectId, id: &str) -
 /// The same by its number, for jobs.
 pub(super) async fn by_row(mut from: impl Reading, row: i64) -> Result<Option<Promotion>, Error> {
     let sql = row::sql!("WHERE p.id = ?1");
-    let Some(row) = from.get(sql, &params![row]).await? else { return Ok(None) };
+    let Some(row) = from.get(sql.into(), &params![row]).await? else { return Ok(None) };
     let mut promotions = [read(&row)?];
     fill(from, &mut promotions).await?;
     let [promotion] = promotions;

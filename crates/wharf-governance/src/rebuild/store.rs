@@ -122,13 +122,13 @@ pub(super) async fn waiting_for(tx: &mut Tx<'_>, repository: &RepositoryName) ->
 pub(super) async fn get(from: &mut Rows<'_, '_>, id: i64) -> Result<Option<Rebuild>, Error> {
     let sql =
         "SELECT id, project_id, repository, line, tag, digest, state, opened_at, closed_at FROM rebuilds WHERE id = ?1";
-    from.get(sql, &params![id]).await?.map(rebuild).transpose()
+    from.get(sql.into(), &params![id]).await?.map(rebuild).transpose()
 }
 
 pub(super) async fn items(from: &mut Rows<'_, '_>, rebuild: i64) -> Result<Vec<RebuildItem>, Error> {
     let sql = "SELECT repository, project_id, wave, after, tag, digest, state, wanted_at, answer, answered_by, answered_at \
          FROM rebuild_items WHERE rebuild_id = ?1 ORDER BY wave, repository";
-    from.list(sql, &params![rebuild]).await?.into_iter().map(item).collect()
+    from.list(sql.into(), &params![rebuild]).await?.into_iter().map(item).collect()
 }
 
 /// Rebuilds that a project's bases have asked for, or that ask for its images, the latest first.
@@ -141,7 +141,7 @@ pub(super) async fn list(
          WHERE id IN (SELECT id FROM (SELECT id FROM rebuilds WHERE project_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3) own \
           UNION SELECT rebuild_id FROM (SELECT DISTINCT rebuild_id FROM rebuild_items \
           WHERE project_id = ?1 AND rebuild_id < ?2 ORDER BY rebuild_id DESC LIMIT ?3) asked) ORDER BY id DESC LIMIT ?3";
-    from.list(sql, &params![project, before, limit]).await?.into_iter().map(rebuild).collect()
+    from.list(sql.into(), &params![project, before, limit]).await?.into_iter().map(rebuild).collect()
 }
 
 fn rebuild(mut row: Row) -> Result<Rebuild, Error> {

@@ -22,7 +22,7 @@ const ITEMS: Statement = Statement::dialects(
 pub(crate) async fn find(mut from: impl Reading, project: ProjectId, version: &str) -> Result<Option<Release>, Error> {
     const SQL: &str = "SELECT id, version, revision, note, created_by, created_at, sealed_by, sealed_at FROM releases \
          WHERE project_id = ?1 AND version = ?2";
-    let Some(row) = from.get(SQL, &params![project, version]).await? else { return Ok(None) };
+    let Some(row) = from.get(SQL.into(), &params![project, version]).await? else { return Ok(None) };
     let mut releases = [read(&row)?];
     fill(from, &mut releases).await?;
     let [release] = releases;

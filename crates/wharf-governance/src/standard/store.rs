@@ -18,7 +18,7 @@ pub(super) async fn get(
 ) -> Result<Option<(Digest, StandardCheck)>, Error> {
     let sql = "SELECT standards, passes, results, problem, checked_at FROM standard_checks \
          WHERE project_id = ?1 AND repository = ?2 AND digest = ?3";
-    let row = from.get(sql, &params![project, repository.as_str(), digest.to_bytes()]).await?;
+    let row = from.get(sql.into(), &params![project, repository.as_str(), digest.to_bytes()]).await?;
     let Some(row) = row else { return Ok(None) };
     let check = StandardCheck {
         digest: *digest,

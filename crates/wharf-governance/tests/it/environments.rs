@@ -10,3 +10,5 @@ mod policy;
 mod promotion;
 mod release;
 mod rollback;
+
+pub(crate) use fixture::Cast;

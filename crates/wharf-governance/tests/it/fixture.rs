@@ -8,10 +8,12 @@ use wharf_context::{
     Act, Caller, CallerId, Context, FakeClock, Grant, Grants, Permissions, ProjectId, Push, RequestId, Warrant,
 };
 use wharf_db::{Db, Subscription};
-use wharf_governance::{AllocatedVersion, DateVersion, Error, Governance, NewVersion, Policy, ProjectRules};
+use wharf_governance::{AllocatedVersion, DateVersion, Error, Governance, NewVersion, People, Policy, ProjectRules};
 use wharf_oci::{Environments, Reference, RepositoryName};
 use wharf_registry::{Accepted, NewManifest, Precondition, Registry};
-use wharf_testkit::{Database, Memory};
+use wharf_testkit::Database;
+
+use crate::environments::Cast;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
@@ -32,7 +34,7 @@ impl Fixture {
         let database = Database::with_subscriptions(subscriptions).await;
         let clock = Arc::clone(&database.clock);
         let registry = registry(&database).with_admission(Arc::new(ProjectRules));
-        let governance = Governance::new(database.db.clone(), registry.clone(), Environments::default());
+        let governance = Governance::new(database.db.clone(), registry.clone(), Environments::default(), people());
         Self { governance, registry, clock, database }
     }
 
@@ -95,6 +97,11 @@ impl Fixture {
 /// An index without children, which needs no blob.
 fn artifact(content: &str) -> String {
     format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[],"annotations":{{"content":"{content}"}}}}"#)
+}
+
+/// People that nobody asks about.
+pub(crate) fn people() -> Arc<dyn People> {
+    Arc::new(Cast::default())
 }
 
 /// A registry whose bytes lie in memory.

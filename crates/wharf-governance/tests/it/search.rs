@@ -15,7 +15,7 @@ use wharf_registry::upload::Chunk;
 use wharf_registry::{NewManifest, Precondition, Registry};
 use wharf_testkit::{Database, eventually};
 
-use crate::fixture::{registry, warrant};
+use crate::fixture::{people, registry, warrant};
 
 struct Fixture {
     governance: Governance,
@@ -40,7 +40,8 @@ impl Fixture {
     async fn open() -> Self {
         let database = Database::with_subscriptions(vec![search::index::subscription()]).await;
         let registry = registry(&database);
-        let governance = Governance::new(database.db.clone(), registry.clone());
+        let governance =
+            Governance::new(database.db.clone(), registry.clone(), wharf_oci::Environments::default(), people());
         Self { governance, registry, database }
     }
 

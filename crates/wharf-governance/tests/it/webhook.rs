@@ -15,7 +15,7 @@ use wharf_http::{Networks, Outside, Settings};
 use wharf_oci::ProjectName;
 use wharf_testkit::{Database, DbError, Tx, eventually};
 
-use crate::fixture::{registry, user, warrant};
+use crate::fixture::{people, registry, user, warrant};
 use crate::receiver::{Behaviour, Receiver};
 
 const PUSHED: &str = "manifest.pushed";
@@ -61,7 +61,8 @@ impl Fixture {
         let clock = Arc::clone(&database.clock) as _;
         let ports =
             WebhookPorts::new(database.keyring().await, Arc::new(outside.expect("a client")), Arc::new(OnlyPay), clock);
-        let governance = Governance::new(database.db.clone(), registry(&database)).with_webhooks(ports);
+        let (registry, environments) = (registry(&database), wharf_oci::Environments::default());
+        let governance = Governance::new(database.db.clone(), registry, environments, people()).with_webhooks(ports);
         Self { governance, database }
     }
 

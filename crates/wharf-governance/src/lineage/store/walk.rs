@@ -237,7 +237,7 @@ pub(in crate::lineage) async fn latest(
     repository: &RepositoryName,
     limit: i64,
 ) -> Result<Vec<PlaceRow>, Error> {
-    from.list(LATEST, &params![repository.as_str(), limit]).await?.into_iter().map(place).collect()
+    from.list(LATEST.into(), &params![repository.as_str(), limit]).await?.into_iter().map(place).collect()
 }
 
 /// The manifests of a repository that a tag points or pointed to, those that were pushed last first.
@@ -246,7 +246,7 @@ pub(in crate::lineage) async fn tagged(
     repository: &RepositoryName,
     limit: i64,
 ) -> Result<Vec<PlaceRow>, Error> {
-    from.list(TAGGED, &params![repository.as_str(), limit]).await?.into_iter().map(place).collect()
+    from.list(TAGGED.into(), &params![repository.as_str(), limit]).await?.into_iter().map(place).collect()
 }
 
 /// What is the newest in each of the next repositories of a project, in development.
@@ -256,7 +256,7 @@ pub(in crate::lineage) async fn newest_of_project(
     (after, limit): (&str, usize),
 ) -> Result<Vec<PlaceRow>, Error> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    from.list(NEWEST_OF_PROJECT, &params![project, after, limit]).await?.into_iter().map(place).collect()
+    from.list(NEWEST_OF_PROJECT.into(), &params![project, after, limit]).await?.into_iter().map(place).collect()
 }
 
 fn place(mut row: Row) -> Result<PlaceRow, Error> {

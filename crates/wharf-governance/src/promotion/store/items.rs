@@ -125,7 +125,7 @@ pub(crate) async fn of_digest(
     let sql = sql!(
         "WHERE p.id IN (SELECT i.promotion_id FROM promotion_items i WHERE i.project_id = ?1 AND i.digest = ?2) ORDER BY p.id LIMIT ?3"
     );
-    let rows = from.list(sql, &params![project, digest.to_bytes(), limit]).await?;
+    let rows = from.list(sql.into(), &params![project, digest.to_bytes(), limit]).await?;
     let mut promotions = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     fill(from, &mut promotions).await?;
     Ok(promotions)

@@ -20,8 +20,8 @@ async fn what_was_approved_can_be_pulled_from_its_environment() {
     assert_eq!((done.state, done.ended_by.as_deref()), (State::Done, Some("system")));
     assert_eq!(fixture.pull("t/pay/app", "20261130_01").await, Some(digest));
     assert_eq!(fixture.pull("s1/pay/app", "20261130_01").await, None);
-    let log = fixture.db().audit(&AuditFilter::default(), 100).await.expect("the log");
-    let actions: Vec<&str> = log.iter().rev().map(|record| record.action.as_str()).collect();
+    let log = fixture.db().audit(&AuditFilter::default(), None, 100).await.expect("the log");
+    let actions: Vec<&str> = log.records.iter().rev().map(|record| record.action.as_str()).collect();
     let wanted = ["promotion.request", "approval.give", "promotion.approve", "manifest.place", "promotion.execute"];
     assert!(wanted.iter().all(|action| actions.contains(action)), "{actions:?}");
 }
