@@ -228,7 +228,7 @@ fn code_of(error: &RegistryError) -> ErrorCode {
         RegistryError::ManifestUnknown { .. } | RegistryError::NotAcceptable { .. } => ErrorCode::ManifestUnknown,
         RegistryError::ManifestInvalid(_) | RegistryError::SizeMismatch { .. } => ErrorCode::ManifestInvalid,
         RegistryError::ManifestBlobUnknown(_) => ErrorCode::ManifestBlobUnknown,
-        RegistryError::TagExists { .. } => ErrorCode::Denied,
+        RegistryError::TagExists { .. } | RegistryError::TagNotCovered { .. } => ErrorCode::Denied,
         RegistryError::PreconditionFailed { .. } => ErrorCode::ManifestInvalid,
         _ => code_of_kind(error.kind()),
     }

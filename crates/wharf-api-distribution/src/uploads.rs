@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use uuid::Uuid;
-use wharf_context::{Context, Reach};
+use wharf_context::Context;
 use wharf_oci::code::ErrorCode;
 use wharf_oci::{Algorithm, Digest, RepositoryName};
 use wharf_registry::Upload;
@@ -64,7 +64,7 @@ async fn mounted(
         None => {
             // The blob's owner is looked for among what the caller may read, whatever the token was issued for: names
             // are not told, and bytes that the caller can read anyway are linked.
-            let visible = api.identity.visibility(&ctx.clone().with_reach(Reach::FULL)).await?;
+            let visible = api.identity.mountable(ctx).await?;
             api.registry.mount_blob(ctx, name, digest, MountSource::Anywhere(&visible)).await?
         }
     };

@@ -7,8 +7,9 @@ use axum::http::Uri;
 use axum::http::request::Parts;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use wharf_context::Power;
 use wharf_identity::PageRequest;
-use wharf_oci::{Reference, RepositoryName, Tag};
+use wharf_oci::{Reference, RepositoryName, RepositoryPattern, Tag};
 
 use crate::moment::Moment;
 use crate::problem::Problem;
@@ -222,6 +223,24 @@ pub(crate) struct NumberedQuery {
     pub(crate) after: Option<i64>,
     #[serde(default, deserialize_with = "limit")]
     pub(crate) limit: Option<usize>,
+}
+
+/// What an explanation takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccessQuery {
+    pub(crate) who: String,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) action: Power,
+    pub(crate) resource: String,
+}
+
+/// What ends a reservation.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PatternQuery {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) pattern: RepositoryPattern,
 }
 
 /// A row's number, as lists give them.

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use wharf_governance::webhook::WebhookName;
-use wharf_identity::{GroupName, MemberName, RobotName, UserName};
+use wharf_identity::{GroupName, MemberName, PersonName, RobotName, RoleName, UserName};
 use wharf_oci::{EnvironmentName, ProjectName};
 
 use crate::problem::Problem;
@@ -130,6 +130,46 @@ pub(crate) struct History {
     pub(crate) project: ProjectName,
     #[serde(deserialize_with = "text::parse")]
     pub(crate) digest: wharf_oci::Digest,
+}
+
+/// `{role}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Role {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) role: RoleName,
+}
+
+/// `{project}`, `{role}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ProjectRole {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) role: RoleName,
+}
+
+/// `{project}`, `{assignment}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Assignment {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) assignment: i64,
+}
+
+/// `{person}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Person {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) person: PersonName,
+}
+
+/// `{person}`, `{account}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PersonAccount {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) person: PersonName,
+    pub(crate) account: String,
 }
 
 /// `{digest}`.

@@ -8,13 +8,15 @@
 //! Reading order: [`route`], [`api`], `authenticate`, `cross_site`; what requests hold: `at`, `asked`, `body`, `words`,
 //! `if_match`, `idempotent`, `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`,
 //! `policy`, `environments`, `promotions`, `releases`, `reviews`, `exceptions`, `history`, `versions`, `tags`, `lineage`, `rebuilds`, `standards`,
-//! `members`, `robots`, `users`, `imports`, `groups`, `keys`, `data_keys`, `collection`, `bin`, `usage`, `fsck`, `jobs`, `audit`,
+//! `members`, `robots`, `users`, `imports`, `groups`, `access`, `custom_roles`, `reservations`, `persons`, `keys`, `data_keys`, `collection`, `bin`, `usage`, `fsck`, `jobs`, `audit`,
 //! `webhooks`, `hooks`, `search`; and
 //! [`mod@openapi`].
 
+mod access;
 mod answer;
 pub mod api;
 mod asked;
+mod assignments;
 mod at;
 mod audit;
 mod authenticate;
@@ -22,6 +24,7 @@ mod bin;
 mod body;
 mod collection;
 mod cross_site;
+mod custom_roles;
 mod data_keys;
 mod environments;
 mod exceptions;
@@ -39,6 +42,7 @@ mod me;
 mod members;
 mod moment;
 pub mod openapi;
+mod persons;
 mod policy;
 pub mod problem;
 mod projects;
@@ -47,6 +51,7 @@ mod quotas;
 mod rebuilds;
 mod refusal;
 mod releases;
+mod reservations;
 mod reviews;
 mod robots;
 pub mod route;

@@ -1,5 +1,6 @@
 //! The route table: each method and path once, with what it does, takes and gives.
 
+mod access;
 mod events;
 mod governance;
 
@@ -191,15 +192,15 @@ macro_rules! route {
 }
 use route;
 
+mod access;
+
 /// Every route.
-pub const ROUTES: &[Route] = &joined::<{ GENERAL.len() + governance::ROUTES.len() + events::ROUTES.len() }>([
-    GENERAL,
-    governance::ROUTES,
-    events::ROUTES,
-]);
+pub const ROUTES: &[Route] = &joined::<
+    { GENERAL.len() + access::ROUTES.len() + governance::ROUTES.len() + events::ROUTES.len() },
+>([GENERAL, access::ROUTES, governance::ROUTES, events::ROUTES]);
 
 /// Several lists as one.
-const fn joined<const COUNT: usize>(lists: [&[Route]; 3]) -> [Route; COUNT] {
+const fn joined<const COUNT: usize>(lists: [&[Route]; 4]) -> [Route; COUNT] {
     let mut all = [lists[0][0]; COUNT];
     let (mut list, mut count) = (0, 0);
     while list < lists.len() {

@@ -91,6 +91,52 @@ actions! {
     ReportRunning "running.report" "report what runs of this project";
 }
 
+/// A set of actions.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Actions(u64);
+
+impl Actions {
+    /// None.
+    pub const NONE: Self = Self(0);
+
+    /// All.
+    pub fn all() -> Self {
+        Action::ALL.iter().copied().collect()
+    }
+
+    /// Whether `action` is in the set.
+    pub fn contains(self, action: Action) -> bool {
+        self.0 & bit(action) != 0
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The members, in the order of [`Action::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Action> {
+        Action::ALL.iter().copied().filter(move |action| self.contains(*action))
+    }
+}
+
+impl FromIterator<Action> for Actions {
+    fn from_iter<I: IntoIterator<Item = Action>>(actions: I) -> Self {
+        Self(actions.into_iter().fold(0, |bits, action| bits | bit(action)))
+    }
+}
+
+impl fmt::Debug for Actions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+fn bit(action: Action) -> u64 {
+    1 << action as u64
+}
+
 /// Proof that the caller may do `A` in one project. Identity makes it.
 #[derive(Debug, Clone)]
 pub struct Warrant<A> {

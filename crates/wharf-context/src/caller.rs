@@ -13,6 +13,10 @@ pub enum CallerId {
     System,
 }
 
+/// A person, who may have several identities: a row of identity's tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PersonId(pub i64);
+
 /// The identity behind a request, with the name that people and the audit log know it by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller {

@@ -4,10 +4,10 @@ use std::fmt;
 use std::net::IpAddr;
 
 use uuid::Uuid;
-use wharf_oci::RepositoryName;
+use wharf_oci::{RepositoryName, Tag};
 
 use crate::caller::Caller;
-use crate::grant::Grants;
+use crate::grant::{Grants, TagLimit};
 use crate::permission::{Permission, Right};
 use crate::permit::{AuthorizeError, Permit};
 
@@ -55,13 +55,15 @@ pub struct Context {
     /// From which address, where it came over a network.
     pub remote: Option<IpAddr>,
     grants: Grants,
+    /// Permissions that are for some tags only.
+    tags: Vec<(RepositoryName, TagLimit)>,
     reach: Reach,
 }
 
 impl Context {
     /// The context of one request. `grants` come from identity; nobody else can tell what a caller may do.
     pub fn new(caller: Caller, request_id: RequestId, remote: Option<IpAddr>, grants: Grants) -> Self {
-        Self { caller, request_id, remote, grants, reach: Reach::FULL }
+        Self { caller, request_id, remote, grants, tags: Vec::new(), reach: Reach::FULL }
     }
 
     /// The same context, with no more than `reach` of the caller's rights.
@@ -79,6 +81,34 @@ impl Context {
     /// How much of the caller's rights this request carries.
     pub fn reach(&self) -> Reach {
         self.reach
+    }
+
+    /// The same context, in which some of what is granted on a repository is for some tags only.
+    #[must_use]
+    pub fn limited_to_tags(mut self, repository: &RepositoryName, limits: Vec<TagLimit>) -> Self {
+        self.tags.extend(limits.into_iter().map(|limit| (repository.clone(), limit)));
+        self
+    }
+
+    /// Whether a permission on a repository is granted, for whatever tags.
+    pub fn holds(&self, repository: &RepositoryName, permission: Permission) -> bool {
+        self.grants.get(repository).is_some_and(|grant| grant.granted.contains(permission))
+    }
+
+    /// Whether a permission on a repository is granted and covers a tag.
+    pub fn covers_tag(&self, repository: &RepositoryName, permission: Permission, tag: &Tag) -> bool {
+        let mut limits = self.tag_limits(repository).filter(|limit| limit.permission == permission);
+        self.holds(repository, permission) && limits.all(|limit| limit.covers(tag))
+    }
+
+    /// Whether a permission on a repository is for some tags only.
+    pub fn limits_tags(&self, repository: &RepositoryName, permission: Permission) -> bool {
+        self.tag_limits(repository).any(|limit| limit.permission == permission)
+    }
+
+    /// What of the grants on a repository is for some tags only.
+    pub fn tag_limits(&self, repository: &RepositoryName) -> impl Iterator<Item = &TagLimit> {
+        self.tags.iter().filter(move |(name, _)| name == repository).map(|(_, limit)| limit)
     }
 
     /// Checks one right on one repository. What the caller may not read does not exist.
@@ -147,6 +177,17 @@ mod tests {
         assert!(matches!(ctx.authorize::<Delete>(&repository), Err(AuthorizeError::InsufficientScope(_))));
         let other: RepositoryName = "p/other".parse().expect("valid");
         assert!(matches!(ctx.authorize::<Pull>(&other), Err(AuthorizeError::InsufficientScope(_))));
+    }
+
+    #[test]
+    fn a_permission_may_be_for_some_tags_only() {
+        let (ctx, repository) = context(user(), &[Permission::Push, Permission::Delete], &[]);
+        let limit = TagLimit { permission: Permission::Push, patterns: vec!["1.*".parse().expect("valid")] };
+        let ctx = ctx.limited_to_tags(&repository, vec![limit]);
+        let covers = |permission, tag: &str| ctx.covers_tag(&repository, permission, &tag.parse().expect("valid"));
+        assert!(covers(Permission::Push, "1.2") && !covers(Permission::Push, "2.0"));
+        assert!(covers(Permission::Delete, "2.0") && !covers(Permission::Overwrite, "1.2"));
+        assert!(ctx.limits_tags(&repository, Permission::Push) && !ctx.limits_tags(&repository, Permission::Delete));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What a caller was granted for this request.
 
-use wharf_oci::RepositoryName;
+use wharf_oci::pattern::TagPattern;
+use wharf_oci::{RepositoryName, Tag};
 
-use crate::permission::Permissions;
+use crate::permission::{Permission, Permissions};
 use crate::permit::ProjectId;
 
 /// The answer to "what may this caller do with this repository".
@@ -16,6 +17,21 @@ pub struct Grant {
     pub granted: Permissions,
     /// What was asked for and is not granted. With a token, what is in neither set was never asked for.
     pub refused: Permissions,
+}
+
+/// Which tags a permission is for, where it is not for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagLimit {
+    /// The permission.
+    pub permission: Permission,
+    /// Patterns of tags; one that none of them matches is not covered.
+    pub patterns: Vec<TagPattern>,
+}
+
+impl TagLimit {
+    pub(crate) fn covers(&self, tag: &Tag) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(tag))
+    }
 }
 
 /// The grants of one request: few, usually one.

@@ -16,17 +16,19 @@ pub mod grant;
 pub mod kind;
 pub mod permission;
 pub mod permit;
+pub mod power;
 pub mod quota;
 
 pub use action::{
-    Act, Action, AllocateVersion, ApprovePromotion, Archive, Destroy, EditPolicy, EditWebhook, ExecutePromotion,
-    ReportRunning, RequestPromotion, RunRetention, SealRelease, SeeGovernance, SetHold, Warrant,
+    Act, Action, Actions, AllocateVersion, ApprovePromotion, Archive, Destroy, EditPolicy, EditWebhook,
+    ExecutePromotion, ReportRunning, RequestPromotion, RunRetention, SealRelease, SeeGovernance, SetHold, Warrant,
 };
-pub use caller::{Caller, CallerId};
+pub use caller::{Caller, CallerId, PersonId};
 pub use clock::{Clock, FakeClock, SystemClock, Timestamp};
 pub use context::{Context, Reach, RequestId};
 pub use event::Event;
-pub use grant::{Grant, Grants, Visibility};
+pub use grant::{Grant, Grants, TagLimit, Visibility};
 pub use kind::Kind;
 pub use permission::{Attach, Delete, Overwrite, Permission, Permissions, Pull, Push, Right};
 pub use permit::{AuthorizeError, Govern, Inspect, InspectProject, Maintain, MaintainProject, Permit, ProjectId};
+pub use power::{Power, Powers, UnknownPower};

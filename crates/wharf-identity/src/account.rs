@@ -1,10 +1,9 @@
 //! Accounts: who a credential turned out to be.
 
 use wharf_context::{Caller, CallerId, Permissions, ProjectId};
-use wharf_oci::{ProjectName, RepositoryName};
+use wharf_oci::{ProjectName, RepositoryPattern};
 
 use crate::name::{RobotName, UserName};
-use crate::robot::pattern::RepositoryPattern;
 use crate::role::SystemRole;
 
 /// Who asks, with what the row says about them.
@@ -42,13 +41,6 @@ impl RobotAccount {
     pub(crate) fn login(&self) -> String {
         format!("{}+{}", self.project_name, self.name)
     }
-
-    /// What the robot may do with a repository of the project `project`.
-    pub(crate) fn permissions_on(&self, project: ProjectId, repository: &RepositoryName) -> Permissions {
-        let is_meant =
-            self.repositories.is_empty() || self.repositories.iter().any(|pattern| pattern.matches(repository));
-        if project == self.project && is_meant { self.permissions } else { Permissions::NONE }
-    }
 }
 
 impl Account {
@@ -58,6 +50,14 @@ impl Account {
             Self::User(user) => Caller { id: CallerId::User(user.id), name: user.name.to_string() },
             Self::Robot(robot) => Caller { id: CallerId::Robot(robot.id), name: robot.login() },
             Self::System => Caller::system(),
+        }
+    }
+
+    /// The robot's row, or −1 where the caller is no robot.
+    pub(crate) fn robot_id(&self) -> i64 {
+        match self {
+            Self::Robot(robot) => robot.id,
+            Self::Anonymous | Self::User(_) | Self::System => -1,
         }
     }
 

@@ -65,14 +65,19 @@ impl Authority {
         name: &ProjectName,
         right: ProjectRight,
     ) -> Result<Standing, Error> {
-        let standing = store::standing(from, name, self.account.user_id()).await?;
-        let has = |right| standing.filter(|standing| rule::in_project(&self.account, standing, self.mode, right));
-        match (has(right), has(ProjectRight::See)) {
-            (Some(standing), _) => Ok(standing),
-            (None, Some(_)) => Err(self.refusal(right.what())),
-            (None, None) if self.account == Account::Anonymous => Err(Error::LoginRequired),
-            (None, None) => Err(Error::ProjectUnknown(name.clone())),
+        let standing = store::standing(from, name, &self.account).await?;
+        let has = |standing: &Standing, right| rule::in_project(&self.account, standing, self.mode, right);
+        match standing {
+            Some(standing) if has(&standing, right) => Ok(standing),
+            Some(standing) if has(&standing, ProjectRight::See) => Err(self.refusal(right.what())),
+            Some(_) | None if self.account == Account::Anonymous => Err(Error::LoginRequired),
+            Some(_) | None => Err(Error::ProjectUnknown(name.clone())),
         }
+    }
+
+    /// Refuses callers who have not logged in.
+    pub(crate) fn require_login(&self) -> Result<(), Error> {
+        if self.account == Account::Anonymous { Err(Error::LoginRequired) } else { Ok(()) }
     }
 
     /// The error of a caller who may not `what`.

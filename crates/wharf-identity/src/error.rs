@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use wharf_context::Kind;
-use wharf_oci::ProjectName;
+use wharf_oci::{EnvironmentName, ProjectName, RepositoryPattern};
 
 use crate::key::jws::TokenError;
 use crate::member::MemberName;
 use crate::name::{GroupName, RobotName, UserName};
 use crate::password::htpasswd::HtpasswdError;
+use crate::person::PersonName;
+use crate::role::RoleName;
 
 /// An error of identity.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +74,40 @@ pub enum Error {
         /// Who is not one.
         member: MemberName,
     },
+    /// There is no such role.
+    #[error("role `{0}` is not known")]
+    RoleUnknown(RoleName),
+    /// The project has given no such role.
+    #[error("project `{project}` has no role that was given under number {id}")]
+    AssignmentUnknown {
+        /// The project.
+        project: ProjectName,
+        /// Its number.
+        id: i64,
+    },
+    /// The project has no such reservation.
+    #[error("project `{project}` reserves no repositories `{pattern}`")]
+    ReservationUnknown {
+        /// The project.
+        project: ProjectName,
+        /// Which are not reserved.
+        pattern: RepositoryPattern,
+    },
+    /// There is no such person.
+    #[error("person `{0}` is not known")]
+    PersonUnknown(PersonName),
+    /// Nobody logs in so, or the identity is not this person's.
+    #[error("`{login}` is not known, or not an identity of this person")]
+    AccountUnknown {
+        /// What it logs in as.
+        login: String,
+    },
+    /// There is no such environment.
+    #[error("there is no environment `{0}`")]
+    EnvironmentUnknown(EnvironmentName),
+    /// Somebody has the role.
+    #[error("role `{0}` was given to somebody, or repositories are reserved for it; take it from them first")]
+    RoleInUse(RoleName),
     /// The name is in use.
     #[error("{what} `{name}` exists already")]
     Exists {
@@ -113,8 +149,10 @@ pub enum Error {
         /// The limit.
         max_bytes: usize,
     },
-    /// A pattern that reaches out of the robot's project, or too many of them.
-    #[error("a robot of project `{project}` has at most {max} repository patterns, each beginning with `{project}/`")]
+    /// A pattern that reaches out of its project, or too many of them.
+    #[error(
+        "in project `{project}` there are at most {max} patterns in one list, those of repositories beginning with `{project}/`"
+    )]
     RobotRepositories {
         /// The project.
         project: ProjectName,
@@ -187,15 +225,23 @@ impl Error {
             | Self::GroupUnknown(_)
             | Self::JobUnknown(_)
             | Self::RobotUnknown { .. }
+            | Self::RoleUnknown(_)
+            | Self::AssignmentUnknown { .. }
+            | Self::ReservationUnknown { .. }
+            | Self::PersonUnknown(_)
+            | Self::AccountUnknown { .. }
             | Self::MemberUnknown { .. } => Kind::NotFound,
-            Self::Exists { .. } | Self::ProjectInUse(_) | Self::LastAdministrator(_) | Self::Changed { .. } => {
-                Kind::Conflict
-            }
+            Self::Exists { .. }
+            | Self::RoleInUse(_)
+            | Self::ProjectInUse(_)
+            | Self::LastAdministrator(_)
+            | Self::Changed { .. } => Kind::Conflict,
             Self::ReservedProject(_)
             | Self::WeakPassword { .. }
             | Self::Htpasswd(_)
             | Self::HtpasswdTooLarge { .. }
             | Self::RobotRepositories { .. }
+            | Self::EnvironmentUnknown(_)
             | Self::ExpiryPast
             | Self::BadPage
             | Self::OtherService { .. } => Kind::Invalid,

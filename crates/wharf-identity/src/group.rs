@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::name::{GroupName, UserName};
 use crate::page::{Page, PageRequest};
-use crate::{audit, member, user};
+use crate::{assignment, audit, member, user};
 
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,7 @@ impl Identity {
             .transaction(async |tx| {
                 let group = managed(tx, ctx, self, name).await?;
                 member::store::delete_group(tx, group).await?;
+                assignment::store::delete_group(tx, group).await?;
                 store::delete(tx, group).await?;
                 audit::record(tx, ctx, "group.delete", name, Value::Null).await
             })

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::page::{Page, PageRequest};
 use crate::role::Role;
-use crate::{audit, member, robot};
+use crate::{assignment, audit, custom_role, member, person, reservation, robot};
 
 /// A project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Identity {
         let authority = Authority::manage(&self.db, ctx, self.mode()).await?;
         let standing = authority.project(&self.db, name, ProjectRight::See).await?;
         let project = store::get(&self.db, name).await?.ok_or_else(|| Error::ProjectUnknown(name.clone()))?;
-        Ok((project, standing.role))
+        Ok((project, standing.role()))
     }
 
     /// The projects that the caller sees, in the order of their names.
@@ -157,6 +157,10 @@ impl Identity {
                     return Err(Error::ProjectInUse(name.clone()));
                 }
                 member::store::delete_project(tx, project).await?;
+                assignment::store::delete_project(tx, project).await?;
+                reservation::store::delete_project(tx, project).await?;
+                custom_role::store::delete_project(tx, project).await?;
+                person::store::delete_project(tx, project).await?;
                 robot::store::delete_project(tx, project).await?;
                 store::delete(tx, project).await?;
                 audit::record(tx, ctx, "project.delete", name, Value::Null).await

@@ -1,22 +1,41 @@
-//! Where a row is read from: the transaction that will act on it, or, for what only shows it, what was last committed.
+//! Where rows are read from: the transaction that will act on them, or, for what only shows them, what was last committed.
 //! One text of SQL and one check serve both.
 
-use wharf_db::{Db, Error, Row, Tx, Value};
+use wharf_db::{Db, Error, Row, Statement, Tx, Value};
 
 /// A source of rows.
 pub(crate) trait Reading: Send {
     /// The first row of the answer, found by a key.
-    fn get(self, sql: &'static str, params: &[Value]) -> impl Future<Output = Result<Option<Row>, Error>> + Send;
+    fn get(
+        &mut self,
+        sql: impl Into<Statement> + Send,
+        params: &[Value],
+    ) -> impl Future<Output = Result<Option<Row>, Error>> + Send;
+
+    /// All rows of the answer, which are few.
+    fn list(
+        &mut self,
+        sql: impl Into<Statement> + Send,
+        params: &[Value],
+    ) -> impl Future<Output = Result<Vec<Row>, Error>> + Send;
 }
 
 impl Reading for &Db {
-    async fn get(self, sql: &'static str, params: &[Value]) -> Result<Option<Row>, Error> {
+    async fn get(&mut self, sql: impl Into<Statement> + Send, params: &[Value]) -> Result<Option<Row>, Error> {
         Db::get(self, sql, params).await
+    }
+
+    async fn list(&mut self, sql: impl Into<Statement> + Send, params: &[Value]) -> Result<Vec<Row>, Error> {
+        Db::list(self, sql, params).await
     }
 }
 
 impl Reading for &mut Tx<'_> {
-    async fn get(self, sql: &'static str, params: &[Value]) -> Result<Option<Row>, Error> {
+    async fn get(&mut self, sql: impl Into<Statement> + Send, params: &[Value]) -> Result<Option<Row>, Error> {
         self.query_opt(sql, params).await
+    }
+
+    async fn list(&mut self, sql: impl Into<Statement> + Send, params: &[Value]) -> Result<Vec<Row>, Error> {
+        self.query(sql, params).await
     }
 }

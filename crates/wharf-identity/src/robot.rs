@@ -3,17 +3,14 @@
 //! A robot logs in as `PROJECT+NAME` with a secret that is made here, shown once, and stored as its hash. A robot has
 //! no rights in management.
 
-pub(crate) mod pattern;
 pub(crate) mod store;
 
 use serde_json::{Value, json};
 use wharf_context::{Context, Permissions, Timestamp};
 use wharf_db::Tx;
-use wharf_oci::ProjectName;
+use wharf_oci::{ProjectName, RepositoryPattern};
 
-use self::pattern::RepositoryPattern;
 use crate::access::rule::Standing;
-use crate::audit;
 use crate::authority::Authority;
 use crate::authority::rule::ProjectRight;
 use crate::error::Error;
@@ -22,6 +19,7 @@ use crate::name::RobotName;
 use crate::page::{Page, PageRequest};
 use crate::secret::Secret;
 use crate::token::{self, Holder};
+use crate::{assignment, audit, person};
 
 /// The most patterns of one robot.
 pub const MAX_REPOSITORY_PATTERNS: usize = 64;
@@ -184,6 +182,8 @@ impl Identity {
                 self.manage_robots(tx, ctx, project).await?;
                 let (id, robot) = store::get(&mut *tx, project, name).await?.ok_or_else(|| unknown(project, name))?;
                 token::store::delete_of_account(tx, &Holder::Robot(id)).await?;
+                assignment::store::delete_robot(tx, id).await?;
+                person::store::delete_robot(tx, id).await?;
                 store::delete(tx, id).await?;
                 let details = json!({ "before": describe(&robot) });
                 audit::record(tx, ctx, "robot.delete", &robot.login(), details).await

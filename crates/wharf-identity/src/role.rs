@@ -1,9 +1,15 @@
 //! Roles: in one project, and in the whole system.
 //!
-//! A project role is a step on a ladder: each may do what those below it may. What a role means for a request is
+//! A built-in project role is a step on a ladder: each may do what those below it may. What a role means for a request is
 //! decided in [`crate::access`] (content) and `authority` (management).
 
-use wharf_context::{Permission, Permissions};
+use std::fmt;
+use std::str::FromStr;
+
+use wharf_context::{Action, Permission, Permissions, Powers};
+
+use crate::name::{AccountNameError, GroupName};
+use crate::warrant::rule::least_role;
 
 /// A member's role in one project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +35,12 @@ impl Role {
             Self::Developer => Permissions::of(&[Permission::Pull, Permission::Push]),
             Self::Maintainer | Self::Owner => Permissions::ALL,
         }
+    }
+
+    /// All that the role allows.
+    pub(crate) fn powers(self) -> Powers {
+        let actions = Action::ALL.iter().copied().filter(|action| self >= least_role(*action)).collect();
+        Powers { permissions: self.permissions(), actions }
     }
 
     /// Its name.
@@ -58,6 +70,43 @@ impl Role {
 
     pub(crate) fn from_number(number: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.number() == number)
+    }
+}
+
+/// The name of a role: a built-in one, or one that somebody made.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoleName(String);
+
+impl RoleName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The built-in role of that name.
+    pub fn built_in(&self) -> Option<Role> {
+        Role::from_name(&self.0)
+    }
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> Self {
+        Self(role.name().to_owned())
+    }
+}
+
+impl fmt::Display for RoleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for RoleName {
+    type Err = AccountNameError;
+
+    /// A role's name is like a group's.
+    fn from_str(text: &str) -> Result<Self, AccountNameError> {
+        text.parse::<GroupName>().map(|name| Self(name.as_str().to_owned()))
     }
 }
 
@@ -128,6 +177,9 @@ mod tests {
             assert_eq!(SystemRole::from_name(role.name()), Some(role));
             assert_eq!(SystemRole::from_number(role.number()), Some(role));
         }
+        let name: RoleName = "Maintainer".parse().expect("valid");
+        assert_eq!((name.built_in(), name.as_str()), (Some(Role::Maintainer), "maintainer"));
+        assert_eq!("builders".parse::<RoleName>().expect("valid").built_in(), None);
         assert_eq!((Role::from_name("admin"), Role::from_number(0), SystemRole::from_number(3)), (None, None, None));
     }
 }

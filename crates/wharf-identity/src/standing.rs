@@ -4,11 +4,12 @@
 
 mod store;
 
-use wharf_context::ProjectId;
+use wharf_context::{PersonId, ProjectId};
 use wharf_db::Tx;
 
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::person;
 use crate::role::Role;
 
 /// What the user of an account is in a project.
@@ -18,6 +19,10 @@ pub struct ProjectStanding {
     pub role: Option<Role>,
     /// The groups that they are in, in byte order.
     pub groups: Vec<String>,
+    /// The person that an administrator has linked the account to.
+    pub person: Option<PersonId>,
+    /// What this person logs in as, this account among it; empty where nobody knows the person.
+    pub accounts: Vec<String>,
 }
 
 impl Identity {
@@ -28,6 +33,12 @@ impl Identity {
         account: &str,
     ) -> Result<ProjectStanding, Error> {
         let Some(user) = store::enabled_user(tx, account).await? else { return Ok(ProjectStanding::default()) };
-        Ok(ProjectStanding { role: store::role(tx, project, user).await?, groups: store::groups(tx, user).await? })
+        let person = person::store::of_account(tx, person::store::USER, user).await?;
+        let accounts = match person {
+            Some(person) => person::store::logins(tx, person).await?,
+            None => Vec::new(),
+        };
+        let (role, groups) = (store::role(tx, project, user).await?, store::groups(tx, user).await?);
+        Ok(ProjectStanding { role, groups, person, accounts })
     }
 }

@@ -135,10 +135,11 @@ impl Identity {
             management: wishes.management && *account != Account::Anonymous,
         };
         for wish in wishes.repositories {
-            let (standing, held) = self.held(account, &wish.repository).await?;
-            let (granted, refused) = scope::intersect(wish.asked, held);
-            let project = standing.map(|standing| standing.project).filter(|_| !granted.is_empty());
-            coverage.access.push(Access { repository: wish.repository, project, granted, refused });
+            let held = self.held(account, &wish.repository).await?;
+            let (granted, refused) = scope::intersect(wish.asked, held.permissions);
+            let project = held.project.filter(|_| !granted.is_empty());
+            let tags = held.tags.into_iter().filter(|limit| granted.contains(limit.permission)).collect();
+            coverage.access.push(Access { repository: wish.repository, project, granted, refused, tags });
         }
         Ok(coverage)
     }

@@ -23,7 +23,7 @@ use crate::page::{Page, PageRequest};
 use crate::password;
 use crate::role::SystemRole;
 use crate::secret::Secret;
-use crate::{group, member, token};
+use crate::{assignment, group, member, person, token};
 
 /// A user as others see them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +141,8 @@ impl Identity {
                 let was = store::get(&mut *tx, name).await?.map(|was| describe(&was));
                 token::store::delete_of_account(tx, &token::Holder::User(user.id)).await?;
                 member::store::delete_user(tx, user.id).await?;
+                assignment::store::delete_user(tx, user.id).await?;
+                person::store::delete_user(tx, user.id).await?;
                 group::store::delete_user(tx, user.id).await?;
                 store::delete(tx, user.id).await?;
                 audit::record(tx, ctx, "user.delete", name, json!({ "before": was })).await

@@ -4,8 +4,8 @@
 //! Pure: text and bytes in, values out. It opens no file, knows no clock and speaks no protocol. Every parser here
 //! reads bytes that a stranger sent; it refuses what is ambiguous instead of guessing.
 //!
-//! Reading order: [`digest`], [`name`], [`environment`], [`mod@reference`], [`image_name`], [`media_type`], [`json`], [`descriptor`],
-//! [`manifest`], [`index`], [`scope`], [`pattern`], [`code`], [`ports`].
+//! Reading order: [`digest`], [`name`], [`environment`], [`mod@reference`], [`pattern`], [`name_pattern`], [`image_name`], [`media_type`], [`json`],
+//! [`descriptor`], [`manifest`], [`index`], [`scope`], [`code`], [`ports`].
 
 pub mod code;
 pub mod descriptor;
@@ -17,6 +17,7 @@ pub mod json;
 pub mod manifest;
 pub mod media_type;
 pub mod name;
+pub mod name_pattern;
 pub mod pattern;
 pub mod ports;
 pub mod reference;
@@ -31,6 +32,7 @@ pub use json::{JsonError, MemberError};
 pub use manifest::{Content, Manifest, ManifestError};
 pub use media_type::MediaType;
 pub use name::{NameError, ProjectName, RepositoryName};
+pub use name_pattern::{NamePatternError, RepositoryPattern, TagPattern};
 pub use pattern::{Pattern, PatternError};
 pub use ports::{ContentError, ContentErrorKind, Sink, Source};
 pub use reference::{Reference, ReferenceError, Tag};

@@ -3,7 +3,7 @@
 //! Of promoted environments the registry knows the rule itself; all other rules are those of whoever implements
 //! [`crate::Admission`]. Rights were checked before.
 
-use wharf_context::{Context, Permit, Right};
+use wharf_context::{AuthorizeError, Context, Permission, Permit, Right};
 use wharf_db::Tx;
 use wharf_oci::{Digest, Tag};
 
@@ -25,6 +25,9 @@ impl Registry {
     ) -> Result<(), Error> {
         let repository = permit.repository();
         let environment = self.environment(repository);
+        if environment.is_none() {
+            check_tags(ctx, permit, &change)?;
+        }
         if let Some(environment) = environment {
             let subjects = subjects(&change).ok_or_else(|| promoted_only(repository, environment))?;
             self.check_stands(tx, (id, repository), &subjects).await?;
@@ -34,18 +37,52 @@ impl Registry {
         Ok(admission.confirm(tx, ctx, &operation).await?)
     }
 
-    /// The tags that end when a manifest goes, for whoever admits it.
-    pub(crate) async fn tags_to_end(
+    /// The tags that end when a manifest goes, where somebody asks for them.
+    pub(crate) async fn tags_to_end<R: Right>(
         &self,
         tx: &mut Tx<'_>,
-        id: RepositoryId,
+        ctx: &Context,
+        (id, permit): (RepositoryId, &Permit<R>),
         digest: &Digest,
     ) -> Result<Vec<TagNow>, Error> {
-        if self.admission.is_none() {
+        if self.admission.is_none() && !ctx.limits_tags(permit.repository(), Permission::Delete) {
             return Ok(Vec::new());
         }
         let tags = tag::store::of(tx, id, digest).await?;
         Ok(tags.into_iter().map(|tag| TagNow { tag, digest: Some(*digest) }).collect())
+    }
+}
+
+/// Whether the caller's role is for all tags that a change is about: pushing a new one, moving one, ending one.
+fn check_tags<R: Right>(ctx: &Context, permit: &Permit<R>, change: &Change<'_>) -> Result<(), Error> {
+    let repository = permit.repository();
+    if ctx.tag_limits(repository).next().is_none() {
+        return Ok(());
+    }
+    let check = |now: &TagNow, permission: Permission| match ctx.covers_tag(repository, permission, &now.tag) {
+        true => Ok(()),
+        false => {
+            let (repository, tag) = (repository.clone(), now.tag.clone());
+            Err(Error::TagNotCovered { repository, tag, action: permission.name() })
+        }
+    };
+    match change {
+        Change::PutManifest { digest, tags, .. } => tags.iter().try_for_each(|now| match &now.digest {
+            None => check(now, Permission::Push),
+            Some(current) if current == *digest => Ok(()),
+            // Without the right to overwrite at all, the tag's own refusal says more.
+            Some(_) if !ctx.holds(repository, Permission::Overwrite) => Ok(()),
+            Some(_) => check(now, Permission::Overwrite),
+        }),
+        Change::DeleteTag(now) => check(now, Permission::Delete),
+        Change::DeleteManifest { tags, .. } => tags.iter().try_for_each(|now| check(now, Permission::Delete)),
+        Change::RestoreManifest { tag, .. } => tag.map_or(Ok(()), |now| check(now, Permission::Delete)),
+        // These know no tags, and could take what stands under any.
+        Change::DeleteBlob { .. } | Change::EmptyBin if ctx.limits_tags(repository, Permission::Delete) => {
+            let repository = repository.clone();
+            Err(AuthorizeError::Denied { repository, action: "delete without naming a tag" }.into())
+        }
+        Change::DeleteBlob { .. } | Change::EmptyBin => Ok(()),
     }
 }
 

@@ -103,6 +103,16 @@ pub enum Error {
         /// The tag.
         tag: Tag,
     },
+    /// The caller's role is for other tags.
+    #[error("you may not {action} tag `{tag}` in repository `{repository}`: your role is for other tags")]
+    TagNotCovered {
+        /// The repository.
+        repository: RepositoryName,
+        /// The tag.
+        tag: Tag,
+        /// What was to be done with it.
+        action: &'static str,
+    },
     /// What stands in an environment is changed by promotion alone, whoever asks.
     #[error(
         "`{repository}` is the environment `{environment}`: images get there by promotion only, see `wharf promote`"
@@ -241,6 +251,7 @@ impl Error {
             | Self::TooManyParts { .. }
             | Self::SizeMismatch { .. } => Kind::Invalid,
             Self::TagExists { .. }
+            | Self::TagNotCovered { .. }
             | Self::QuotaExceeded { .. }
             | Self::PromotedOnly { .. }
             | Self::NotPromoted { .. }

@@ -74,7 +74,7 @@ impl Registry {
             .transaction(async |tx| {
                 check(precondition, &reference, Some(*digest))?;
                 let id = repository::store::get(tx, &permit).await?.ok_or_else(unknown)?;
-                let tags = self.tags_to_end(tx, id, digest).await?;
+                let tags = self.tags_to_end(tx, ctx, (id, &permit), digest).await?;
                 self.admit(tx, ctx, (id, &permit), Change::DeleteManifest { digest, tags: &tags }).await?;
                 tag::store::end_all(tx, id, digest).await?;
                 if bin::put(tx, (id, digest), self.settings.bin_keep).await? == 0 {

@@ -1,5 +1,6 @@
 //! The command line: one file per verb. Here the verbs are named and called.
 
+mod access;
 mod admin;
 mod audit;
 mod bin;
@@ -23,6 +24,7 @@ pub(crate) mod logins;
 mod logout;
 mod ls;
 mod man;
+mod person;
 mod policy;
 mod project;
 mod promote;
@@ -35,6 +37,7 @@ mod release;
 mod review;
 mod rm;
 mod robot;
+mod role;
 mod search;
 pub(crate) mod serve;
 mod standard;
@@ -114,6 +117,12 @@ enum Verb {
     User(user::User),
     /// Groups of users.
     Group(group::Group),
+    /// Custom roles, roles within limits, and repositories that only a role pulls.
+    Role(role::Role),
+    /// Whom accounts belong to: two accounts of one person are never two people who approve.
+    Person(person::Person),
+    /// Why somebody may do something, or not.
+    Access(access::Access),
     /// Robot accounts: machines that push and pull in one project.
     Robot(robot::Robot),
     /// The keys that sign tokens, and those that secrets and blobs are sealed under.
@@ -171,6 +180,9 @@ impl Cli {
             Verb::Exception(exception) => exception.run(),
             Verb::User(user) => user.run(),
             Verb::Group(group) => group.run(),
+            Verb::Role(role) => role.run(),
+            Verb::Person(person) => person.run(),
+            Verb::Access(access) => access.run(),
             Verb::Robot(robot) => robot.run(),
             Verb::Key(key) => key.run(),
             Verb::Fsck(fsck) => fsck.run(),

@@ -68,6 +68,10 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
         .replace("{robot}", "robot")
         .replace("{user}", &format!("u-{nonce}"))
         .replace("{group}", &format!("g-{nonce}"))
+        .replace("{role}", &format!("r-{nonce}"))
+        .replace("{person}", &format!("h-{nonce}"))
+        .replace("{account}", "stranger")
+        .replace("{assignment}", "1")
         .replace("{job}", "1")
         .replace("{rebuild}", "1")
         .replace("{environment}", "t")
@@ -80,6 +84,8 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
         "differences" => format!("{path}?with=p"),
         "eligibility" => format!("{path}?repository=p/app&reference=v1&to=t"),
         "history" => format!("{path}?repository=p/app"),
+        "explain_access" => format!("{path}?who=stranger&action=pull&resource={project}"),
+        "delete_reservation" => format!("{path}?pattern={project}/**"),
         _ => path,
     };
     let caller = if caller == "robot" { format!("{project}+robot") } else { caller.to_owned() };
@@ -123,6 +129,10 @@ fn body(operation: &str, nonce: &str) -> Value {
         "grant_exception" => {
             json!({ "gate": "size", "reason": "why", "owner": "who", "until": "2999-01-01T00:00:00Z" })
         }
+        "put_custom_role" | "put_project_role" => json!({ "powers": ["pull"] }),
+        "create_assignment" => json!({ "holder": "user:stranger", "role": "developer", "tags": ["1.*"] }),
+        "put_reservation" => json!({ "pattern": format!("p-{nonce}/base-*"), "role": "developer" }),
+        "create_person" => json!({ "name": format!("new-{nonce}") }),
         "put_policy" => json!({ "policy": {} }),
         "allocate_version" => json!({ "repository": format!("p-{nonce}/app") }),
         "void_version" => json!({ "version": "20260101_01", "reason": "nobody needs it" }),

@@ -122,3 +122,46 @@ fn a_robot_does_what_it_was_made_for_and_no_more() {
     project.manage("POST", &format!("/projects/demo/robots/{name}/secret"), &json!({}), 200);
     project.push(&credentials, "demo/app:v2").refused();
 }
+
+#[test]
+fn what_is_reserved_for_builders_is_pulled_by_builders_only() {
+    if !has(&["skopeo"]) {
+        return;
+    }
+    let project = Project::new();
+    for name in ["compile-osbase", "prod-osbase"] {
+        project.push(&login("maintainer"), &format!("demo/{name}:12")).run();
+    }
+    project.manage("PUT", "/projects/demo/roles/builders", &json!({ "powers": ["pull"] }), 200);
+    let reservation = json!({ "pattern": "demo/compile-*", "role": "builders" });
+    project.manage("PUT", "/projects/demo/reservations", &reservation, 200);
+    let robot = project.manage("POST", "/projects/demo/robots", &json!({ "name": "ci", "permissions": ["pull"] }), 201);
+    let builder = format!("demo+ci:{}", robot["secret"].as_str().expect("a text"));
+    project.inspect(Some(&builder), "demo/compile-osbase:12").refused();
+    let given = json!({ "holder": "robot:ci", "role": "builders" });
+    project.manage("POST", "/projects/demo/assignments", &given, 201);
+    project.inspect(Some(&builder), "demo/compile-osbase:12").run();
+    for role in ["guest", "maintainer"] {
+        project.inspect(Some(&login(role)), "demo/compile-osbase:12").refused();
+        project.inspect(Some(&login(role)), "demo/prod-osbase:12").run();
+    }
+    let why = "/access/why?who=guest&action=pull&resource=demo/compile-osbase";
+    let told = project.manage("GET", why, &Value::Null, 200);
+    assert_eq!(told["is_allowed"], false);
+    assert!(told["missing"].to_string().contains("only members of the role `builders` pull from it"), "{told}");
+}
+
+#[test]
+fn a_role_for_some_tags_pushes_these_alone() {
+    if !has(&["skopeo"]) {
+        return;
+    }
+    let project = Project::new();
+    project.manage("POST", "/users", &json!({ "name": "release", "password": PASSWORD }), 201);
+    let given = json!({ "holder": "user:release", "role": "developer", "repositories": ["demo/app"], "tags": ["1.*"] });
+    project.manage("POST", "/projects/demo/assignments", &given, 201);
+    project.push(&login("release"), "demo/app:1.0").run();
+    let said = project.push(&login("release"), "demo/app:latest").refused();
+    assert!(said.contains("your role is for other tags"), "{said}");
+    project.push(&login("release"), "demo/other:1.0").refused();
+}

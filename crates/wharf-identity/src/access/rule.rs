@@ -1,18 +1,72 @@
-//! Who may do what with the content of a repository. Pure: the one table that it is decided by.
+//! Who may do what. Pure: from what somebody is, entitlements follow; by these, each permission is judged. The same
+//! judgement decides and explains.
 
-use wharf_context::{Permission, Permissions, ProjectId, Visibility};
-use wharf_oci::{EnvironmentName, RepositoryName};
+use wharf_context::{Action, Permission, Permissions, Power, Powers, ProjectId, TagLimit, Visibility};
+use wharf_oci::{EnvironmentName, RepositoryName, RepositoryPattern, Tag, TagPattern};
 
+use super::entitlement::{Entitlement, Limits, Via};
 use crate::account::Account;
-use crate::role::{Role, SystemRole};
+use crate::name::GroupName;
+use crate::role::{Role, RoleName, SystemRole};
+use crate::warrant::rule::robot_powers;
 
 /// A project as one caller meets it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) project: ProjectId,
     pub(crate) is_public: bool,
-    /// The greatest role that the caller has by themselves or through groups.
-    pub(crate) role: Option<Role>,
+    /// The built-in roles that the caller has by themselves or through groups.
+    pub(crate) memberships: Vec<Membership>,
+    /// The roles that the caller was given within limits.
+    pub(crate) assigned: Vec<Assigned>,
+    /// Which repositories only some role pulls.
+    pub(crate) reservations: Vec<Reserved>,
+}
+
+/// A built-in role in the whole project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Membership {
+    pub(crate) role: Role,
+    /// The group that brings it.
+    pub(crate) group: Option<GroupName>,
+}
+
+/// A role within limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Assigned {
+    pub(crate) role: RoleName,
+    pub(crate) powers: Powers,
+    pub(crate) limits: Limits,
+    pub(crate) group: Option<GroupName>,
+}
+
+/// Repositories that only members of a role pull.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reserved {
+    pub(crate) pattern: RepositoryPattern,
+    pub(crate) role: RoleName,
+}
+
+impl Standing {
+    /// What the roles give.
+    fn given(&self) -> Vec<Entitlement> {
+        let members = self.memberships.iter().map(|Membership { role, group }| Entitlement {
+            via: Via::Assigned { role: (*role).into(), group: group.clone() },
+            powers: role.powers(),
+            limits: Limits::default(),
+        });
+        let assigned = self.assigned.iter().map(|assigned| Entitlement {
+            via: Via::Assigned { role: assigned.role.clone(), group: assigned.group.clone() },
+            powers: assigned.powers,
+            limits: assigned.limits.clone(),
+        });
+        members.chain(assigned).collect()
+    }
+
+    /// The greatest built-in role in the whole project.
+    pub(crate) fn role(&self) -> Option<Role> {
+        self.memberships.iter().map(|membership| membership.role).max()
+    }
 }
 
 /// Whether this is a registry without log-in.
@@ -22,66 +76,186 @@ pub(crate) enum Mode {
     Open,
 }
 
-/// A repository, and the promoted environment of which it is asked for.
+/// What a permission is asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Subject<'a> {
+    /// By its name in development; none where it is the project as a whole.
+    pub(crate) repository: Option<&'a RepositoryName>,
+    /// The environment; development counts as one.
+    pub(crate) environment: Option<&'a EnvironmentName>,
+    /// Whether that is a promoted one, where content is changed by promotion alone.
+    pub(crate) is_promoted: bool,
+    pub(crate) tag: Option<&'a Tag>,
+}
+
+/// Why an entitlement that has a permission does not cover what it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct View {
-    /// Its name in development.
-    pub(crate) repository: RepositoryName,
-    pub(crate) environment: Option<EnvironmentName>,
+pub(crate) enum Obstacle {
+    /// It is for other repositories.
+    Repository,
+    /// It is for other environments.
+    Environment,
+    /// It is for other tags.
+    Tag,
+    /// Only members of this role pull there.
+    Reserved(RoleName),
 }
 
-/// What `account` may do with a repository. `standing` is `None` where the project does not exist: then it is what a
-/// caller who may create the project could do in it.
-pub(crate) fn permissions(account: &Account, standing: Option<&Standing>, view: &View, mode: Mode) -> Permissions {
-    let held = in_development(account, standing, &view.repository, mode);
-    match (&view.environment, standing) {
-        (None, _) => held,
-        (Some(_), Some(_)) => in_environment(held),
-        // Nobody makes a project by pushing where only promotion brings images.
-        (Some(_), None) => held.intersection(Permissions::of(&[Permission::Pull])),
+/// What was decided about one permission, and by what.
+#[derive(Debug, Default)]
+pub(crate) struct Judgement<'e> {
+    /// What gives it; nothing where it is not given.
+    pub(crate) by: Vec<&'e Entitlement>,
+    /// What would give it elsewhere.
+    pub(crate) withheld: Vec<(&'e Entitlement, Obstacle)>,
+}
+
+impl Judgement<'_> {
+    pub(crate) fn is_given(&self) -> bool {
+        !self.by.is_empty()
     }
 }
 
-/// What of it holds in a promoted environment: what stands there is changed by promotion alone. Who may attach pushes for
-/// it; the registry lets nothing else through.
-fn in_environment(held: Permissions) -> Permissions {
-    let kept = held.intersection(Permissions::of(&[Permission::Pull, Permission::Attach]));
-    if kept.contains(Permission::Attach) { kept.union(Permissions::of(&[Permission::Push])) } else { kept }
+/// What a caller holds in a project, and for what reasons.
+#[derive(Debug, Default)]
+pub(crate) struct Holdings {
+    entitlements: Vec<Entitlement>,
+    reservations: Vec<Reserved>,
+    is_there: bool,
 }
 
-fn in_development(
-    account: &Account,
-    standing: Option<&Standing>,
-    repository: &RepositoryName,
-    mode: Mode,
-) -> Permissions {
-    let Some(standing) = standing else {
-        return match (may_create_projects(account, mode), reads_everything(account)) {
-            (true, _) => Permissions::ALL,
-            (false, true) => Permissions::of(&[Permission::Pull]),
-            (false, false) => Permissions::NONE,
+impl Holdings {
+    /// `standing` is `None` where the project does not exist: then it is what a caller who may create the project could do
+    /// in it.
+    pub(crate) fn of(account: &Account, standing: Option<&Standing>, mode: Mode) -> Self {
+        let Some(standing) = standing else {
+            let whole = |via, permissions| {
+                vec![Entitlement { via, powers: Powers::content(permissions), limits: Limits::default() }]
+            };
+            let entitlements = match (may_create_projects(account, mode), reads_everything(account)) {
+                (true, _) => whole(Via::Founder, Permissions::ALL),
+                (false, true) => whole(Via::System(SystemRole::Auditor), Permissions::of(&[Permission::Pull])),
+                (false, false) => Vec::new(),
+            };
+            return Self { entitlements, ..Self::default() };
         };
-    };
-    match account {
-        Account::System => Permissions::ALL,
-        Account::User(user) => match user.system_role {
-            Some(SystemRole::Administrator) => Permissions::ALL,
-            // An auditor changes nothing, whatever else they are.
-            Some(SystemRole::Auditor) => Permissions::of(&[Permission::Pull]),
-            None => standing.role.map_or(Permissions::NONE, Role::permissions).union(of_everyone(standing, mode)),
-        },
-        Account::Robot(robot) => robot.permissions_on(standing.project, repository).union(of_everyone(standing, mode)),
-        Account::Anonymous => of_everyone(standing, mode),
+        let reservations = standing.reservations.clone();
+        Self { entitlements: entitlements(account, standing, mode), reservations, is_there: true }
+    }
+
+    /// Judges one power: by every entitlement that has it, within its limits.
+    pub(crate) fn judge(&self, power: Power, subject: &Subject<'_>) -> Judgement<'_> {
+        let mut judgement = Judgement::default();
+        let Some(needed) = self.needed(power, subject) else { return judgement };
+        for entitlement in self.entitlements.iter().filter(|entitlement| entitlement.powers.contains(needed)) {
+            match self.obstacle(entitlement, power, subject) {
+                Some(obstacle) => judgement.withheld.push((entitlement, obstacle)),
+                None => judgement.by.push(entitlement),
+            }
+        }
+        judgement
+    }
+
+    /// What is needed for a power there. What stands in a promoted environment is changed by promotion alone; who may
+    /// attach pushes for it, and the registry lets nothing else through. Nobody makes a project by pushing there.
+    fn needed(&self, power: Power, subject: &Subject<'_>) -> Option<Power> {
+        match power {
+            Power::Content(permission) if subject.is_promoted => match permission {
+                Permission::Pull => Some(power),
+                Permission::Push | Permission::Attach => self.is_there.then_some(Power::Content(Permission::Attach)),
+                Permission::Overwrite | Permission::Delete => None,
+            },
+            Power::Content(_) | Power::Governance(_) => Some(power),
+        }
+    }
+
+    fn obstacle(&self, entitlement: &Entitlement, power: Power, subject: &Subject<'_>) -> Option<Obstacle> {
+        let Limits { repositories, environments, tags } = &entitlement.limits;
+        let is_meant = |name: &RepositoryName| repositories.iter().any(|pattern| pattern.matches(name));
+        if !repositories.is_empty() && !subject.repository.is_some_and(is_meant) {
+            return Some(Obstacle::Repository);
+        }
+        if !environments.is_empty() && !subject.environment.is_some_and(|name| environments.contains(name)) {
+            return Some(Obstacle::Environment);
+        }
+        let is_tagged = |tag: &Tag| tags.iter().any(|pattern| pattern.matches(tag));
+        if limits_tags(power, subject) && !tags.is_empty() && !subject.tag.is_none_or(is_tagged) {
+            return Some(Obstacle::Tag);
+        }
+        if power == Power::Content(Permission::Pull) {
+            return self.reservation(entitlement, subject).map(|reserved| Obstacle::Reserved(reserved.role.clone()));
+        }
+        None
+    }
+
+    /// The reservation that keeps an entitlement from pulling: one of another role, where none is of its own. Who reads or
+    /// may do everything in the whole system is not kept.
+    fn reservation(&self, entitlement: &Entitlement, subject: &Subject<'_>) -> Option<&Reserved> {
+        let repository = subject.repository?;
+        let mut meant = self.reservations.iter().filter(|reserved| reserved.pattern.matches(repository));
+        let first = meant.clone().next()?;
+        let is_free = matches!(entitlement.via, Via::Wharf | Via::System(_));
+        let is_own = meant.any(|reserved| entitlement.via.role() == Some(&reserved.role));
+        (!is_free && !is_own).then_some(first)
+    }
+
+    /// What of the content is held.
+    pub(crate) fn content(&self, subject: &Subject<'_>) -> Permissions {
+        let given = |permission: &Permission| self.judge(Power::Content(*permission), subject).is_given();
+        Permissions::of(&Permission::ALL.into_iter().filter(given).collect::<Vec<_>>())
+    }
+
+    /// The tags that content permissions are limited to, where nothing gives them for all.
+    pub(crate) fn tag_limits(&self, subject: &Subject<'_>) -> Vec<TagLimit> {
+        let limit = |permission: Permission| {
+            let judgement = self.judge(Power::Content(permission), subject);
+            let is_limited = judgement.is_given() && judgement.by.iter().all(|by| !by.limits.tags.is_empty());
+            let patterns: Vec<TagPattern> = judgement.by.iter().flat_map(|by| by.limits.tags.clone()).collect();
+            let counts = limits_tags(Power::Content(permission), subject);
+            (is_limited && counts).then_some(TagLimit { permission, patterns })
+        };
+        Permission::ALL.into_iter().filter_map(limit).collect()
     }
 }
 
-/// What nobody needs to log in for.
-fn of_everyone(standing: &Standing, mode: Mode) -> Permissions {
-    match (mode, standing.is_public) {
-        (Mode::Open, _) => Permissions::ALL,
-        (Mode::Closed, true) => Permissions::of(&[Permission::Pull]),
-        (Mode::Closed, false) => Permissions::NONE,
+/// Whether tag patterns count: for what changes tags in development. Reading a tag is reading its manifest, which has no
+/// tag; attachments have tags of their own.
+fn limits_tags(power: Power, subject: &Subject<'_>) -> bool {
+    match power {
+        Power::Content(Permission::Push | Permission::Overwrite | Permission::Delete) => !subject.is_promoted,
+        Power::Content(Permission::Pull | Permission::Attach) | Power::Governance(_) => false,
     }
+}
+
+/// All reasons why `account` may do anything in a project that is there.
+fn entitlements(account: &Account, standing: &Standing, mode: Mode) -> Vec<Entitlement> {
+    let whole = |via, powers| Entitlement { via, powers, limits: Limits::default() };
+    let mut entitlements = match account {
+        Account::System => return vec![whole(Via::Wharf, Powers::all())],
+        Account::User(user) => match user.system_role {
+            Some(role @ SystemRole::Administrator) => return vec![whole(Via::System(role), Powers::all())],
+            // An auditor changes nothing, whatever else they are.
+            Some(role @ SystemRole::Auditor) => return vec![whole(Via::System(role), reading())],
+            None => standing.given(),
+        },
+        Account::Robot(robot) if robot.project == standing.project => {
+            let limits = Limits { repositories: robot.repositories.clone(), ..Limits::default() };
+            let own = Entitlement { via: Via::Robot, powers: robot_powers(robot.permissions), limits };
+            std::iter::once(own).chain(standing.given()).collect()
+        }
+        Account::Robot(_) | Account::Anonymous => Vec::new(),
+    };
+    entitlements.extend(match (mode, standing.is_public) {
+        (Mode::Open, _) => Some(whole(Via::Open, Powers::content(Permissions::ALL))),
+        (Mode::Closed, true) => Some(whole(Via::Public, Powers::content(Permissions::of(&[Permission::Pull])))),
+        (Mode::Closed, false) => None,
+    });
+    entitlements
+}
+
+/// What an auditor may.
+fn reading() -> Powers {
+    [Power::Content(Permission::Pull), Power::Governance(Action::SeeGovernance)].into_iter().collect()
 }
 
 /// Whether `account` may create projects, also by pushing into one that does not exist.
@@ -129,127 +303,4 @@ pub(crate) enum Sight {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::account::{RobotAccount, UserAccount};
-
-    const PROJECT: ProjectId = ProjectId(7);
-    const NONE: &[Permission] = &[];
-    const PULL: &[Permission] = &[Permission::Pull];
-    const NEW: &[Permission] = &[Permission::Pull, Permission::Push];
-    const ALL: &[Permission] = &Permission::ALL;
-
-    /// Who, meeting which project, may do what: closed, and open.
-    type Row = (&'static str, Account, Option<Standing>, &'static [Permission], &'static [Permission]);
-
-    fn user(system_role: Option<SystemRole>) -> Account {
-        Account::User(UserAccount { id: 1, name: "u".parse().expect("valid"), system_role, revision: 1 })
-    }
-
-    fn robot(permissions: &[Permission], patterns: &[&str]) -> Account {
-        Account::Robot(RobotAccount {
-            id: 1,
-            project: PROJECT,
-            project_name: "app".parse().expect("valid"),
-            name: "ci".parse().expect("valid"),
-            permissions: Permissions::of(permissions),
-            repositories: patterns.iter().map(|pattern| pattern.parse().expect("valid")).collect(),
-            revision: 1,
-        })
-    }
-
-    fn standing(is_public: bool, role: Option<Role>) -> Option<Standing> {
-        Some(Standing { project: PROJECT, is_public, role })
-    }
-
-    fn decide(account: &Account, standing: Option<Standing>, mode: Mode) -> Permissions {
-        let view = View { repository: "app/web".parse().expect("valid"), environment: None };
-        permissions(account, standing.as_ref(), &view, mode)
-    }
-
-    #[test]
-    fn who_may_do_what() {
-        let (administrator, auditor) = (user(Some(SystemRole::Administrator)), user(Some(SystemRole::Auditor)));
-        let (private, public) = (standing(false, None), standing(true, None));
-        let member = |role| standing(false, Some(role));
-        #[rustfmt::skip]
-        let table: [Row; 22] = [
-            // who                               , account              , project                , closed, open
-            ("anonymous, private"                , Account::Anonymous   , private                , NONE, ALL),
-            ("anonymous, public"                 , Account::Anonymous   , public                 , PULL, ALL),
-            ("anonymous, no project"             , Account::Anonymous   , None                   , NONE, ALL),
-            ("user, private"                     , user(None)           , private                , NONE, ALL),
-            ("user, public"                      , user(None)           , public                 , PULL, ALL),
-            ("user, no project"                  , user(None)           , None                   , NONE, ALL),
-            ("guest"                             , user(None)           , member(Role::Guest)    , PULL, ALL),
-            ("developer"                         , user(None)           , member(Role::Developer), NEW , ALL),
-            ("maintainer"                        , user(None)           , member(Role::Maintainer), ALL, ALL),
-            ("owner"                             , user(None)           , member(Role::Owner)    , ALL , ALL),
-            ("administrator, private"            , administrator.clone(), private                , ALL , ALL),
-            ("administrator, no project"         , administrator        , None                   , ALL , ALL),
-            ("auditor, private"                  , auditor.clone()      , private                , PULL, PULL),
-            ("auditor and owner"                 , auditor.clone()      , member(Role::Owner)    , PULL, PULL),
-            ("auditor, no project"               , auditor              , None                   , PULL, PULL),
-            ("robot to pull"                     , robot(PULL, &[])     , private                , PULL, ALL),
-            ("robot to push only"                , robot(&[Permission::Push], &[]), private      , &[Permission::Push], ALL),
-            ("robot without rights, public"      , robot(NONE, &[])     , public                 , PULL, ALL),
-            ("robot for this repository"         , robot(NEW, &["app/w*"]), private              , NEW , ALL),
-            ("robot for another repository"      , robot(NEW, &["app/api"]), private             , NONE, ALL),
-            ("robot, no project"                 , robot(ALL, &[])      , None                   , NONE, ALL),
-            ("robot of another project"          , robot(ALL, &[])      , Some(Standing { project: ProjectId(8), is_public: false, role: None }), NONE, ALL),
-        ];
-        for (who, account, standing, closed, open) in table {
-            assert_eq!(decide(&account, standing, Mode::Closed), Permissions::of(closed), "{who}");
-            assert_eq!(decide(&account, standing, Mode::Open), Permissions::of(open), "{who}, open");
-        }
-    }
-
-    #[test]
-    fn a_promoted_environment_is_pulled_from_and_attached_to() {
-        const ATTACH: &[Permission] = &[Permission::Pull, Permission::Push, Permission::Attach];
-        let (administrator, auditor) = (user(Some(SystemRole::Administrator)), user(Some(SystemRole::Auditor)));
-        let private = standing(false, None);
-        let member = |role| standing(false, Some(role));
-        #[rustfmt::skip]
-        let table: [(&str, Account, Option<Standing>, &[Permission]); 13] = [
-            ("anonymous, private"       , Account::Anonymous   , private                  , NONE),
-            ("anonymous, public"        , Account::Anonymous   , standing(true, None)     , PULL),
-            ("guest"                    , user(None)           , member(Role::Guest)      , PULL),
-            ("developer"                , user(None)           , member(Role::Developer)  , PULL),
-            ("maintainer"               , user(None)           , member(Role::Maintainer) , ATTACH),
-            ("owner"                    , user(None)           , member(Role::Owner)      , ATTACH),
-            ("administrator"            , administrator.clone(), private                  , ATTACH),
-            ("administrator, no project", administrator        , None                     , PULL),
-            ("auditor"                  , auditor              , private                  , PULL),
-            ("system"                   , Account::System      , private                  , ATTACH),
-            ("robot to push"            , robot(NEW, &[])      , private                  , PULL),
-            ("robot to delete"          , robot(&[Permission::Overwrite, Permission::Delete], &[]), private, NONE),
-            ("robot to sign"            , robot(&[Permission::Pull, Permission::Attach], &["app/w*"]), private, ATTACH),
-        ];
-        let environment = Some("t".parse().expect("valid"));
-        let view = View { repository: "app/web".parse().expect("valid"), environment };
-        for (who, account, standing, wanted) in table {
-            let held = permissions(&account, standing.as_ref(), &view, Mode::Closed);
-            assert_eq!(held, Permissions::of(wanted), "{who}");
-        }
-        let open = permissions(&Account::Anonymous, private.as_ref(), &view, Mode::Open);
-        assert_eq!(open, Permissions::of(ATTACH), "not even a registry without log-in");
-    }
-
-    #[test]
-    fn who_sees_which_names() {
-        let table = [
-            (user(Some(SystemRole::Auditor)), Sight::Decided(Visibility::All)),
-            (Account::System, Sight::Decided(Visibility::All)),
-            (user(None), Sight::PublicAnd(None)),
-            (Account::Anonymous, Sight::PublicAnd(None)),
-            (robot(PULL, &[]), Sight::PublicAnd(Some(PROJECT))),
-            (robot(&[Permission::Push], &[]), Sight::PublicAnd(None)),
-            (robot(PULL, &["app/web"]), Sight::PublicAnd(None)),
-        ];
-        for (account, wanted) in table {
-            assert_eq!(visibility(&account, Mode::Closed), wanted, "{account:?}");
-            assert_eq!(visibility(&account, Mode::Open), Sight::Decided(Visibility::All));
-        }
-    }
-}
+mod tests;

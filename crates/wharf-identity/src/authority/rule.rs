@@ -138,8 +138,8 @@ pub(crate) fn in_project(account: &Account, standing: &Standing, mode: Mode, rig
         Account::Robot(robot) => robot.project == standing.project,
         Account::Anonymous | Account::User(_) | Account::System => false,
     };
-    let is_seen = standing.is_public || mode == Mode::Open || is_robot_of_it;
-    (right == ProjectRight::See && is_seen) || standing.role.is_some_and(|role| role >= right.role())
+    let is_seen = standing.is_public || mode == Mode::Open || is_robot_of_it || !standing.assigned.is_empty();
+    (right == ProjectRight::See && is_seen) || standing.role().is_some_and(|role| role >= right.role())
 }
 
 /// Whether `account` may do everything.
@@ -156,6 +156,7 @@ mod tests {
     use wharf_context::{Permissions, ProjectId};
 
     use super::*;
+    use crate::access::rule::Membership;
     use crate::account::{RobotAccount, UserAccount};
 
     const PROJECT: ProjectId = ProjectId(7);
@@ -183,28 +184,34 @@ mod tests {
     #[test]
     fn who_may_manage_a_project() {
         use ProjectRight::{See, SeeContent, SeeMembers, SeeQuota, SeeRobots};
-        let standing = |is_public, role| Standing { project: PROJECT, is_public, role };
+        let standing = |is_public, role: Option<Role>| Standing {
+            project: PROJECT,
+            is_public,
+            memberships: role.into_iter().map(|role| Membership { role, group: None }).collect(),
+            assigned: Vec::new(),
+            reservations: Vec::new(),
+        };
         let (private, public) = (standing(false, None), standing(true, None));
         let member = |role| standing(false, Some(role));
         #[rustfmt::skip]
         let table: [(&str, Account, Standing, &[ProjectRight]); 12] = [
-            ("anonymous, private", Account::Anonymous                    , private                 , &[]),
-            ("anonymous, public" , Account::Anonymous                    , public                  , &[See]),
-            ("user, private"     , user(None)                            , private                 , &[]),
+            ("anonymous, private", Account::Anonymous                    , private.clone()         , &[]),
+            ("anonymous, public" , Account::Anonymous                    , public.clone()          , &[See]),
+            ("user, private"     , user(None)                            , private.clone()         , &[]),
             ("user, public"      , user(None)                            , public                  , &[See]),
             ("guest"             , user(None)                            , member(Role::Guest)     , &[See, SeeMembers, SeeQuota]),
             ("developer"         , user(None)                            , member(Role::Developer) , &[See, SeeMembers, SeeQuota]),
             ("maintainer"        , user(None)                            , member(Role::Maintainer), &[See, SeeMembers, SeeQuota, SeeContent]),
             ("owner"             , user(None)                            , member(Role::Owner)     , &ProjectRight::ALL),
-            ("administrator"     , user(Some(SystemRole::Administrator)) , private                 , &ProjectRight::ALL),
-            ("auditor"           , user(Some(SystemRole::Auditor))       , private                 , &[See, SeeMembers, SeeRobots, SeeQuota, SeeContent]),
+            ("administrator"     , user(Some(SystemRole::Administrator)) , private.clone()         , &ProjectRight::ALL),
+            ("auditor"           , user(Some(SystemRole::Auditor))       , private.clone()         , &[See, SeeMembers, SeeRobots, SeeQuota, SeeContent]),
             ("auditor and owner" , user(Some(SystemRole::Auditor))       , member(Role::Owner)     , &[See, SeeMembers, SeeRobots, SeeQuota, SeeContent]),
-            ("robot of it"       , robot()                               , private                 , &[See]),
+            ("robot of it"       , robot()                               , private.clone()         , &[See]),
         ];
         for (who, account, standing, wanted) in table {
             assert_eq!(rights_in_project(&account, standing, Mode::Closed), wanted, "{who}");
         }
-        assert_eq!(rights_in_project(&Account::Anonymous, private, Mode::Open), [See]);
+        assert_eq!(rights_in_project(&Account::Anonymous, private.clone(), Mode::Open), [See]);
         assert_eq!(rights_in_project(&Account::System, private, Mode::Closed), ProjectRight::ALL);
     }
 

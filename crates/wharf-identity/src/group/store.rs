@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::name::{GroupName, UserName};
 use crate::reading::Reading;
 
-pub(crate) async fn get(from: impl Reading, name: &GroupName) -> Result<Option<(GroupId, Group)>, Error> {
+pub(crate) async fn get(mut from: impl Reading, name: &GroupName) -> Result<Option<(GroupId, Group)>, Error> {
     const SQL: &str = "SELECT id, name, created_at FROM user_groups WHERE name = ?1";
     from.get(SQL, &params![name.as_str()]).await?.map(|row| read(&row)).transpose()
 }

@@ -9,7 +9,7 @@ use crate::account::Account;
 use crate::error::Error;
 use crate::reading::Reading;
 
-pub(super) async fn get(from: impl Reading, name: &ProjectName) -> Result<Option<Project>, Error> {
+pub(super) async fn get(mut from: impl Reading, name: &ProjectName) -> Result<Option<Project>, Error> {
     const SQL: &str = "SELECT id, name, is_public, created_at FROM projects WHERE name = ?1";
     from.get(SQL, &params![name.as_str()]).await?.map(|row| read(&row)).transpose()
 }
@@ -27,6 +27,9 @@ pub(super) async fn list_visible(db: &Db, account: &Account, after: &str, rows: 
          UNION SELECT project_id FROM project_members WHERE kind = 0 AND member_id = ?3 \
          UNION SELECT m.project_id FROM group_users g JOIN project_members m \
          ON m.kind = 1 AND m.member_id = g.group_id WHERE g.user_id = ?3 \
+         UNION SELECT project_id FROM role_assignments WHERE kind = 0 AND member_id = ?3 \
+         UNION SELECT a.project_id FROM group_users g JOIN role_assignments a \
+         ON a.kind = 1 AND a.member_id = g.group_id WHERE g.user_id = ?3 \
          UNION SELECT id FROM projects WHERE id = ?4) AS seen \
          JOIN projects p ON p.id = seen.id WHERE p.name > ?1 ORDER BY p.name LIMIT ?2";
     let own = match account {

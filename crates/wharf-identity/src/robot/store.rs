@@ -2,9 +2,8 @@
 
 use wharf_context::{Permission, Permissions, ProjectId};
 use wharf_db::{Db, Row, Tx, params};
-use wharf_oci::ProjectName;
+use wharf_oci::{ProjectName, RepositoryPattern};
 
-use super::pattern::RepositoryPattern;
 use super::{NewRobot, Robot, RobotChange};
 use crate::account::RobotAccount;
 use crate::error::Error;
@@ -41,7 +40,7 @@ fn login(row: &Row) -> Result<RobotLogin, Error> {
 }
 
 /// The account of a number, unless it is disabled.
-pub(crate) async fn active(from: impl Reading, id: i64) -> Result<Option<RobotAccount>, Error> {
+pub(crate) async fn active(mut from: impl Reading, id: i64) -> Result<Option<RobotAccount>, Error> {
     const SQL: &str = "SELECT r.id, r.project_id, p.name, r.name, r.permissions, r.repositories, r.revision \
                        FROM robots r JOIN projects p ON r.project_id = p.id WHERE r.id = ?1 AND r.is_disabled = 0";
     from.get(SQL, &params![id]).await?.map(|row| account(&row)).transpose()
@@ -59,8 +58,8 @@ fn account(row: &Row) -> Result<RobotAccount, Error> {
     })
 }
 
-pub(super) async fn get(
-    from: impl Reading,
+pub(crate) async fn get(
+    mut from: impl Reading,
     project: &ProjectName,
     name: &RobotName,
 ) -> Result<Option<(i64, Robot)>, Error> {

@@ -3,9 +3,11 @@
 //! `access` lists what was granted, as every registry's tokens do. `wharf` lists what was asked for and refused, so that
 //! "you may not" can be told from "ask for another token"; clients do not read it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use wharf_context::{Caller, CallerId, Grant, Permission, Permissions, ProjectId, Timestamp};
+use wharf_context::{Caller, CallerId, Grant, Permission, Permissions, ProjectId, TagLimit, Timestamp};
 use wharf_oci::RepositoryName;
 
 use super::{read_caller, write_caller};
@@ -31,6 +33,7 @@ pub(crate) struct Access {
     pub(crate) project: Option<ProjectId>,
     pub(crate) granted: Permissions,
     pub(crate) refused: Permissions,
+    pub(crate) tags: Vec<TagLimit>,
 }
 
 /// The payload of a token.
@@ -55,6 +58,9 @@ struct Entry {
     actions: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     project: Option<i64>,
+    /// Patterns of the tags that an action is limited to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,6 +84,7 @@ impl Claims {
             name: name.to_owned(),
             actions: vec!["*".to_owned()],
             project: None,
+            tags: BTreeMap::new(),
         };
         access.extend(coverage.catalog.then(|| registry("catalog")));
         access.extend(coverage.management.then(|| registry("management")));
@@ -134,6 +141,12 @@ impl Claims {
         self.access.iter().any(|entry| entry.kind == "registry" && entry.name == name)
     }
 
+    /// Which tags some of it is for, repository by repository.
+    pub(crate) fn tag_limits(&self) -> Result<Vec<(RepositoryName, Vec<TagLimit>)>, Error> {
+        let limited = self.access.iter().filter(|entry| entry.kind == "repository" && !entry.tags.is_empty());
+        limited.map(|entry| Ok((repository(&entry.name)?, entry.limits()?))).collect()
+    }
+
     /// What the token grants and refuses, repository by repository.
     pub(crate) fn grants(&self) -> Result<Vec<Grant>, Error> {
         let mut grants = Vec::with_capacity(self.access.len());
@@ -163,8 +176,24 @@ impl Entry {
             name: access.repository.to_string(),
             actions: actions(access.granted),
             project: access.project.map(|project| project.0),
+            tags: access.tags.iter().map(written).collect(),
         })
     }
+
+    /// A limit that cannot be read must not be left out.
+    fn limits(&self) -> Result<Vec<TagLimit>, Error> {
+        let malformed = || Error::Token(TokenError::Malformed);
+        let limit = |(action, patterns): (&String, &Vec<String>)| {
+            let patterns: Result<_, _> = patterns.iter().map(|pattern| pattern.parse()).collect();
+            let permission = Permission::from_name(action).ok_or_else(malformed)?;
+            Ok(TagLimit { permission, patterns: patterns.map_err(|_| malformed())? })
+        };
+        self.tags.iter().map(limit).collect()
+    }
+}
+
+fn written(limit: &TagLimit) -> (String, Vec<String>) {
+    (limit.permission.name().to_owned(), limit.patterns.iter().map(ToString::to_string).collect())
 }
 
 impl Refused {
@@ -200,6 +229,7 @@ mod tests {
             project,
             granted: Permissions::of(granted),
             refused: Permissions::of(refused),
+            tags: vec![TagLimit { permission: Permission::Pull, patterns: vec!["1.*".parse().expect("valid")] }],
         };
         let coverage = Coverage {
             access: vec![
@@ -221,6 +251,8 @@ mod tests {
         let grants = read.grants().expect("reads");
         assert_eq!((grants[0].project, grants[0].granted), (Some(ProjectId(7)), Permissions::of(&[Permission::Pull])));
         assert_eq!(grants[0].refused, Permissions::of(&[Permission::Push]));
+        let limits = read.tag_limits().expect("reads");
+        assert_eq!((limits.len(), limits[0].0.as_str(), limits[0].1.len()), (2, "p/app", 1));
         assert_eq!((grants[1].project, grants[1].granted), (None, Permissions::NONE));
         assert!(read.covers_catalog() && !read.covers_management());
     }

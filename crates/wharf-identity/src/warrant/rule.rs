@@ -1,33 +1,11 @@
-//! Who may do what in a project beside pushing and pulling. Pure: the one table that it is decided by.
+//! Who may do what in a project beside pushing and pulling, by their built-in role or as a robot. Pure: the one table.
 
-use wharf_context::{Action, Permission};
+use wharf_context::{Action, Permission, Permissions, Powers};
 
-use crate::access::rule::{Standing, reads_everything};
-use crate::account::Account;
-use crate::authority::rule::is_administrator;
 use crate::role::Role;
 
-/// Whether `account` may do `action` in the project that `standing` is about.
-pub(crate) fn may(account: &Account, standing: &Standing, action: Action) -> bool {
-    if is_administrator(account) {
-        return true;
-    }
-    if reads_everything(account) {
-        return action == Action::SeeGovernance;
-    }
-    match account {
-        Account::Robot(robot) => {
-            let needed = permission(action).is_some_and(|permission| robot.permissions.contains(permission));
-            robot.project == standing.project && needed
-        }
-        Account::Anonymous | Account::User(_) | Account::System => {
-            standing.role.is_some_and(|role| role >= least_role(action))
-        }
-    }
-}
-
 /// The least role that has it.
-fn least_role(action: Action) -> Role {
+pub(crate) fn least_role(action: Action) -> Role {
     match action {
         Action::SeeGovernance => Role::Guest,
         Action::RequestPromotion | Action::AllocateVersion | Action::AnswerRebuild | Action::CheckStandard => {
@@ -66,56 +44,36 @@ fn permission(action: Action) -> Option<Permission> {
     }
 }
 
+/// What a robot may with the permissions that it was made with.
+pub(crate) fn robot_powers(permissions: Permissions) -> Powers {
+    let is_allowed = |action: &Action| permission(*action).is_some_and(|permission| permissions.contains(permission));
+    Powers { permissions, actions: Action::ALL.iter().copied().filter(is_allowed).collect() }
+}
+
 #[cfg(test)]
 mod tests {
-    use wharf_context::{Permissions, ProjectId};
-
     use super::*;
-    use crate::account::{RobotAccount, UserAccount};
-    use crate::role::SystemRole;
 
-    const PROJECT: ProjectId = ProjectId(7);
-
-    fn user(system_role: Option<SystemRole>) -> Account {
-        Account::User(UserAccount { id: 1, name: "u".parse().expect("valid"), system_role, revision: 1 })
-    }
-
-    fn robot(permissions: &[Permission]) -> Account {
-        Account::Robot(RobotAccount {
-            id: 1,
-            project: PROJECT,
-            project_name: "app".parse().expect("valid"),
-            name: "ci".parse().expect("valid"),
-            permissions: Permissions::of(permissions),
-            repositories: Vec::new(),
-            revision: 1,
-        })
-    }
-
-    fn allowed(account: &Account, role: Option<Role>) -> Vec<&'static str> {
-        let standing = Standing { project: PROJECT, is_public: true, role };
-        let actions = Action::ALL.iter().filter(|action| may(account, &standing, **action));
-        actions.map(|action| action.name()).collect()
+    fn names(powers: Powers) -> Vec<&'static str> {
+        powers.actions.iter().map(Action::name).collect()
     }
 
     #[test]
     fn each_role_may_what_the_one_below_may() {
-        assert!(allowed(&user(None), None).is_empty() && allowed(&Account::Anonymous, None).is_empty());
-        assert_eq!(allowed(&user(None), Some(Role::Guest)), ["governance.read"]);
+        assert_eq!(names(Role::Guest.powers()), ["governance.read"]);
         let developer =
             ["governance.read", "promotion.request", "version.allocate", "rebuild.answer", "standard.check"];
-        assert_eq!(allowed(&user(None), Some(Role::Developer)), developer);
-        let maintainer = allowed(&user(None), Some(Role::Maintainer));
+        assert_eq!(names(Role::Developer.powers()), developer);
+        let maintainer = names(Role::Maintainer.powers());
         assert!(maintainer.contains(&"promotion.approve") && !maintainer.contains(&"policy.edit"));
-        assert_eq!(allowed(&user(None), Some(Role::Owner)).len(), Action::ALL.len());
-        assert_eq!(allowed(&user(Some(SystemRole::Administrator)), None).len(), Action::ALL.len());
-        assert_eq!(allowed(&user(Some(SystemRole::Auditor)), Some(Role::Owner)), ["governance.read"]);
+        assert_eq!(names(Role::Owner.powers()).len(), Action::ALL.len());
     }
 
     #[test]
     fn robots_ask_and_people_decide() {
-        assert_eq!(allowed(&robot(&[Permission::Pull]), None), ["governance.read", "running.report"]);
-        let pusher = allowed(&robot(&Permission::ALL), None);
+        let of = |permissions: &[Permission]| names(robot_powers(Permissions::of(permissions)));
+        assert_eq!(of(&[Permission::Pull]), ["governance.read", "running.report"]);
+        let pusher = of(&Permission::ALL);
         assert!(pusher.contains(&"promotion.request") && !pusher.contains(&"promotion.approve"), "{pusher:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use wharf_context::quota::Amount;
-use wharf_context::{Context, Event, Overwrite, Push};
+use wharf_context::{Context, Event, Permission, Push};
 use wharf_db::{AuditEntry, Tx};
 use wharf_oci::manifest::Manifest;
 use wharf_oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
@@ -130,7 +130,7 @@ impl Registry {
     ) -> Result<Accepted, Error> {
         let permit = self.permit::<Push>(ctx, repository)?;
         // Signatures grow by moving their tag; in an environment, Push is the right to attach, and to nothing else.
-        let may_overwrite = ctx.authorize::<Overwrite>(repository).is_ok() || self.environment(repository).is_some();
+        let may_overwrite = ctx.holds(repository, Permission::Overwrite) || self.environment(repository).is_some();
         let digest = new.digest()?;
         let manifest = Manifest::parse(new.content_type.as_deref(), &new.bytes).map_err(Error::ManifestInvalid)?;
         let parsed = Parsed { manifest: &manifest, digest, bytes: &new.bytes };

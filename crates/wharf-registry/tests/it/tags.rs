@@ -1,9 +1,10 @@
 //! Tags: listed in pages, deleted one by one.
 
+use wharf_context::{Permission, TagLimit};
 use wharf_registry::bin::Overwriting;
 use wharf_registry::{Error, Precondition};
 
-use crate::fixture::{Fixture, GRACE, image, name, owner};
+use crate::fixture::{Fixture, GRACE, image, name, owner, sha256};
 
 #[tokio::test]
 async fn tags_are_listed_in_byte_order_and_in_pages() {
@@ -102,4 +103,37 @@ async fn a_move_is_announced_and_stands_in_the_log() {
     let told: Vec<_> = moves.iter().map(|record| record.details.clone()).collect();
     assert_eq!(told, [details(a, b), details(b, a)]);
     assert!(moves.iter().all(|record| record.resource == "p/app:v1"));
+}
+
+#[tokio::test]
+async fn a_role_for_some_tags_pushes_moves_and_deletes_these_alone() {
+    let fixture = Fixture::open().await;
+    let all = owner(&["p/app"]);
+    let limit = |permission| TagLimit { permission, patterns: vec!["1.*".parse().expect("valid")] };
+    let limits = [Permission::Push, Permission::Overwrite, Permission::Delete].map(limit).to_vec();
+    let some = owner(&["p/app"]).limited_to_tags(&name("p/app"), limits);
+    let digest = fixture.push_image(&some, "p/app", "1.0", b"one").await;
+    fixture.push_image(&all, "p/app", "2.0", b"one").await;
+    fixture.push_blob(&all, "p/app", b"two").await;
+    let refused = |outcome: Result<(), Error>, wanted: &str| {
+        let error = outcome.expect_err("refused").to_string();
+        let sentence = format!("you may not {wanted} in repository `p/app`: your role is for other tags");
+        assert_eq!(error, sentence);
+    };
+    let put = async |tag: &str, layer: &[u8]| fixture.put(&some, "p/app", tag, image(layer)).await.map(drop);
+    put("1.0", b"two").await.expect("moved");
+    put("2.0", b"one").await.expect("it points there already");
+    refused(put("2.0", b"two").await, "overwrite tag `2.0`");
+    refused(put("3.0", b"two").await, "push tag `3.0`");
+    let (registry, app) = (&fixture.registry, name("p/app"));
+    let delete =
+        async |tag: &str| registry.delete_tag(&some, &app, &tag.parse().expect("tag"), &Precondition::None).await;
+    refused(delete("2.0").await, "delete tag `2.0`");
+    delete("1.0").await.expect("deleted");
+    let manifest = registry.delete_manifest(&some, &app, &digest, &Precondition::None).await;
+    refused(manifest, "delete tag `2.0`");
+    // What knows no tags could take what stands under any.
+    assert!(registry.empty_bin(&some, &app).await.is_err() && registry.empty_bin(&all, &app).await.is_ok());
+    assert!(registry.delete_blob(&some, &app, &sha256(b"two")).await.is_err());
+    assert_eq!(fixture.get(&all, "p/app", "2.0").await.expect("as it was").digest, digest);
 }

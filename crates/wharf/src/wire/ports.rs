@@ -33,7 +33,7 @@ impl Projects for Owners {
     }
 }
 
-/// Who people are, as governance asks. Nobody vouches yet for which accounts are one person's: each stands for itself.
+/// Who people are, as governance asks. An account that nobody has linked to a person stands for itself.
 #[derive(Debug)]
 pub(super) struct Accounts;
 
@@ -47,9 +47,11 @@ impl wharf_governance::People for Accounts {
         Box::pin(async move {
             let found = Identity::project_standing(tx, project, account).await.map_err(other)?;
             let roles = Role::ALL.into_iter().filter(|role| found.role.is_some_and(|held| *role <= held));
+            let person = found.person.map(|person| Person { key: format!("person:{}", person.0), is_verified: true });
+            let nobody = || Person { key: format!("account:{account}"), is_verified: false };
             Ok(Standing {
-                person: Person { key: format!("account:{account}"), is_verified: false },
-                accounts: vec![account.to_owned()],
+                person: person.unwrap_or_else(nobody),
+                accounts: if found.accounts.is_empty() { vec![account.to_owned()] } else { found.accounts },
                 roles: roles.map(|role| role.name().to_owned()).collect(),
                 groups: found.groups,
             })

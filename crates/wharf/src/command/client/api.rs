@@ -203,6 +203,13 @@ impl Client {
         self.send(Method::DELETE, self.url(path), None).map(drop)
     }
 
+    /// Takes away what a query names.
+    pub(crate) fn delete_where(&self, path: &[&str], query: &[(&str, &str)]) -> Result<(), Error> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        self.send(Method::DELETE, url, None).map(drop)
+    }
+
     fn url(&self, path: &[&str]) -> Url {
         self.under(&["api", "v1"], path)
     }
