@@ -1,6 +1,6 @@
 //! What a caller was granted for this request.
 
-use wharf_oci::pattern::TagPattern;
+use wharf_oci::TagPattern;
 use wharf_oci::{RepositoryName, Tag};
 
 use crate::permission::{Permission, Permissions};
