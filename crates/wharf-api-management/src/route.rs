@@ -192,8 +192,6 @@ macro_rules! route {
 }
 use route;
 
-mod access;
-
 /// Every route.
 pub const ROUTES: &[Route] = &joined::<
     { GENERAL.len() + access::ROUTES.len() + governance::ROUTES.len() + events::ROUTES.len() },

@@ -6,36 +6,28 @@ use wharf_db::{Db, Error, Row, Statement, Tx, Value};
 /// A source of rows.
 pub(crate) trait Reading: Send {
     /// The first row of the answer, found by a key.
-    fn get(
-        &mut self,
-        sql: impl Into<Statement> + Send,
-        params: &[Value],
-    ) -> impl Future<Output = Result<Option<Row>, Error>> + Send;
+    fn get(&mut self, sql: Statement, params: &[Value]) -> impl Future<Output = Result<Option<Row>, Error>> + Send;
 
     /// All rows of the answer, which are few.
-    fn list(
-        &mut self,
-        sql: impl Into<Statement> + Send,
-        params: &[Value],
-    ) -> impl Future<Output = Result<Vec<Row>, Error>> + Send;
+    fn list(&mut self, sql: Statement, params: &[Value]) -> impl Future<Output = Result<Vec<Row>, Error>> + Send;
 }
 
 impl Reading for &Db {
-    async fn get(&mut self, sql: impl Into<Statement> + Send, params: &[Value]) -> Result<Option<Row>, Error> {
+    async fn get(&mut self, sql: Statement, params: &[Value]) -> Result<Option<Row>, Error> {
         Db::get(self, sql, params).await
     }
 
-    async fn list(&mut self, sql: impl Into<Statement> + Send, params: &[Value]) -> Result<Vec<Row>, Error> {
+    async fn list(&mut self, sql: Statement, params: &[Value]) -> Result<Vec<Row>, Error> {
         Db::list(self, sql, params).await
     }
 }
 
 impl Reading for &mut Tx<'_> {
-    async fn get(&mut self, sql: impl Into<Statement> + Send, params: &[Value]) -> Result<Option<Row>, Error> {
+    async fn get(&mut self, sql: Statement, params: &[Value]) -> Result<Option<Row>, Error> {
         self.query_opt(sql, params).await
     }
 
-    async fn list(&mut self, sql: impl Into<Statement> + Send, params: &[Value]) -> Result<Vec<Row>, Error> {
+    async fn list(&mut self, sql: Statement, params: &[Value]) -> Result<Vec<Row>, Error> {
         self.query(sql, params).await
     }
 }

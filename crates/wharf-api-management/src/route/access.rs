@@ -2,10 +2,10 @@
 
 use axum::routing::on;
 
-use super::{Route, Verb};
+use super::{Route, Verb, route};
 use crate::{access, assignments, custom_roles, persons, reservations};
 
-pub(super) const ROUTES: [Route; 18] = [
+pub(super) const ROUTES: &[Route] = &[
     route!(Get "/access/why" access::why)
         .does("explain_access", "Whether somebody may do something, for what reasons, and what is missing.")
         .with_parameters(&["who", "action", "resource"])

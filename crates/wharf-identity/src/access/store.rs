@@ -38,7 +38,7 @@ pub(crate) async fn standing(
     name: &ProjectName,
     account: &Account,
 ) -> Result<Option<Standing>, Error> {
-    let rows = from.list(STANDING, &params![name.as_str(), account.user_id()]).await?;
+    let rows = from.list(STANDING.into(), &params![name.as_str(), account.user_id()]).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let project = ProjectId(first.integer(0)?);
     let memberships = rows.iter().map(membership).collect::<Result<Vec<_>, _>>()?;
@@ -50,11 +50,11 @@ pub(crate) async fn standing(
         reservations: Vec::new(),
     };
     if first.boolean(4)? {
-        let rows = from.list(ASSIGNED, &params![project, account.user_id(), account.robot_id()]).await?;
+        let rows = from.list(ASSIGNED.into(), &params![project, account.user_id(), account.robot_id()]).await?;
         standing.assigned = rows.iter().map(assigned).collect::<Result<_, _>>()?;
     }
     if first.boolean(5)? {
-        let rows = from.list(RESERVED, &params![project]).await?;
+        let rows = from.list(RESERVED.into(), &params![project]).await?;
         standing.reservations = rows.iter().map(reserved).collect::<Result<_, _>>()?;
     }
     Ok(Some(standing))

@@ -10,7 +10,7 @@ use crate::reading::Reading;
 
 pub(crate) async fn get(mut from: impl Reading, name: &GroupName) -> Result<Option<(GroupId, Group)>, Error> {
     const SQL: &str = "SELECT id, name, created_at FROM user_groups WHERE name = ?1";
-    from.get(SQL, &params![name.as_str()]).await?.map(|row| read(&row)).transpose()
+    from.get(SQL.into(), &params![name.as_str()]).await?.map(|row| read(&row)).transpose()
 }
 
 pub(super) async fn list(db: &Db, after: &str, rows: i64) -> Result<Vec<Group>, Error> {

@@ -11,7 +11,7 @@ use crate::reading::Reading;
 
 pub(super) async fn get(mut from: impl Reading, name: &ProjectName) -> Result<Option<Project>, Error> {
     const SQL: &str = "SELECT id, name, is_public, created_at FROM projects WHERE name = ?1";
-    from.get(SQL, &params![name.as_str()]).await?.map(|row| read(&row)).transpose()
+    from.get(SQL.into(), &params![name.as_str()]).await?.map(|row| read(&row)).transpose()
 }
 
 pub(super) async fn list(db: &Db, after: &str, rows: i64) -> Result<Vec<Project>, Error> {

@@ -43,7 +43,7 @@ fn login(row: &Row) -> Result<RobotLogin, Error> {
 pub(crate) async fn active(mut from: impl Reading, id: i64) -> Result<Option<RobotAccount>, Error> {
     const SQL: &str = "SELECT r.id, r.project_id, p.name, r.name, r.permissions, r.repositories, r.revision \
                        FROM robots r JOIN projects p ON r.project_id = p.id WHERE r.id = ?1 AND r.is_disabled = 0";
-    from.get(SQL, &params![id]).await?.map(|row| account(&row)).transpose()
+    from.get(SQL.into(), &params![id]).await?.map(|row| account(&row)).transpose()
 }
 
 fn account(row: &Row) -> Result<RobotAccount, Error> {
@@ -65,7 +65,7 @@ pub(crate) async fn get(
 ) -> Result<Option<(i64, Robot)>, Error> {
     const SQL: &str = "SELECT p.name, r.name, r.permissions, r.repositories, r.expires_at, r.is_disabled, r.created_at, r.id \
          FROM projects p JOIN robots r ON r.project_id = p.id WHERE p.name = ?1 AND r.name = ?2";
-    let row = from.get(SQL, &params![project.as_str(), name.as_str()]).await?;
+    let row = from.get(SQL.into(), &params![project.as_str(), name.as_str()]).await?;
     row.map(|row| Ok((row.integer(7)?, robot(&row)?))).transpose()
 }
 

@@ -31,13 +31,13 @@ pub(crate) async fn find_login(db: &Db, name: &UserName) -> Result<Option<UserLo
 /// The account of a number, unless it is disabled.
 pub(crate) async fn active(mut from: impl Reading, id: i64) -> Result<Option<UserAccount>, Error> {
     const SQL: &str = "SELECT id, name, system_role, revision FROM users WHERE id = ?1 AND is_disabled = 0";
-    from.get(SQL, &params![id]).await?.map(|row| account(&row)).transpose()
+    from.get(SQL.into(), &params![id]).await?.map(|row| account(&row)).transpose()
 }
 
 /// The account of a name, disabled or not.
 pub(crate) async fn find(mut from: impl Reading, name: &UserName) -> Result<Option<UserAccount>, Error> {
     const SQL: &str = "SELECT id, name, system_role, revision FROM users WHERE name = ?1";
-    from.get(SQL, &params![name.as_str()]).await?.map(|row| account(&row)).transpose()
+    from.get(SQL.into(), &params![name.as_str()]).await?.map(|row| account(&row)).transpose()
 }
 
 fn account(row: &Row) -> Result<UserAccount, Error> {
@@ -52,7 +52,7 @@ fn account(row: &Row) -> Result<UserAccount, Error> {
 pub(super) async fn get(mut from: impl Reading, name: &UserName) -> Result<Option<User>, Error> {
     const SQL: &str = "SELECT name, system_role, is_disabled, password_hash IS NOT NULL, created_at \
                        FROM users WHERE name = ?1";
-    from.get(SQL, &params![name.as_str()]).await?.map(|row| user(&row)).transpose()
+    from.get(SQL.into(), &params![name.as_str()]).await?.map(|row| user(&row)).transpose()
 }
 
 pub(super) async fn get_by_id(db: &Db, id: i64) -> Result<Option<User>, Error> {
@@ -145,5 +145,5 @@ pub(super) async fn has_other_administrator(tx: &mut Tx<'_>, id: i64) -> Result<
 /// Whether anybody was ever made administrator.
 pub(super) async fn has_administrator(mut from: impl Reading) -> Result<bool, Error> {
     const SQL: &str = "SELECT id FROM users WHERE system_role = 1 LIMIT 1";
-    Ok(from.get(SQL, &params![]).await?.is_some())
+    Ok(from.get(SQL.into(), &params![]).await?.is_some())
 }

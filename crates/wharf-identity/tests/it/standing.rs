@@ -18,8 +18,16 @@ async fn the_highest_role_counts_and_a_disabled_user_is_nothing() {
         let db = &fixture.database.db;
         db.transaction(async |tx| Identity::project_standing(tx, project, account).await).await.expect("found")
     };
-    let ada = ProjectStanding { role: Some(Role::Maintainer), groups: vec!["release".to_owned()] };
+    let ada = ProjectStanding {
+        role: Some(Role::Maintainer),
+        groups: vec!["release".to_owned()],
+        ..ProjectStanding::default()
+    };
     assert_eq!(standing("ada").await, ada);
+    identity.create_person(&system(), &parse("Ada")).await.expect("made");
+    identity.link_account(&system(), &parse("Ada"), "ada").await.expect("linked");
+    let linked = standing("ada").await;
+    assert!(linked.person.is_some() && linked.accounts == ["ada"], "{linked:?}");
     assert_eq!(standing("pay+ci").await, ProjectStanding::default());
     let disabled = UserChange { is_disabled: Some(true), ..UserChange::default() };
     identity.update_user(&system(), &parse("ada"), &disabled).await.expect("disabled");
