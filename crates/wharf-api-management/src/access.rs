@@ -37,10 +37,11 @@ pub(crate) async fn why(
 fn question(api: &Api, query: AccessQuery) -> Result<Question, Problem> {
     let AccessQuery { who, action, resource } = query;
     let (name, tag) = match resource.split_once(':') {
-        Some((name, tag)) => (name, Some(tag.parse::<Tag>().map_err(Problem::invalid)?)),
+        Some((name, tag)) => (name, Some(tag.parse::<Tag>().map_err(|error| Problem::invalid(error.to_string()))?)),
         None => (resource.as_str(), None),
     };
-    let repository = api.one_name(&name.parse::<RepositoryName>().map_err(Problem::invalid)?);
+    let repository =
+        api.one_name(&name.parse::<RepositoryName>().map_err(|error| Problem::invalid(error.to_string()))?);
     let project = api.identity.settings().environments.project(&repository);
     let is_whole = matches!(action, Power::Governance(_)) && !name.contains('/');
     Ok(Question { who, power: action, project, repository: (!is_whole).then_some(repository), tag })
