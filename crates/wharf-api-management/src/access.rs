@@ -35,13 +35,11 @@ pub(crate) async fn why(
 
 /// `PROJECT` for an action in a whole project, else `REPOSITORY` or `REPOSITORY:TAG`.
 fn question(api: &Api, query: AccessQuery) -> Result<Question, Problem> {
-    let AccessQuery { who, action, resource } = query;
-    let (name, tag) = match resource.split_once(':') {
-        Some((name, tag)) => (name, Some(tag.parse::<Tag>().map_err(|error| Problem::invalid(error.to_string()))?)),
-        None => (resource.as_str(), None),
-    };
-    let repository =
-        api.one_name(&name.parse::<RepositoryName>().map_err(|error| Problem::invalid(error.to_string()))?);
+    let AccessQuery { who, action, on } = query;
+    let (name, tag) = on.split_once(':').map_or((on.as_str(), None), |(name, tag)| (name, Some(tag)));
+    let tag = tag.map(str::parse::<Tag>).transpose().map_err(|error| Problem::invalid(format!("`on`: {error}")))?;
+    let written = name.parse::<RepositoryName>().map_err(|error| Problem::invalid(format!("`on`: {error}")))?;
+    let repository = api.one_name(&written);
     let project = api.identity.settings().environments.project(&repository);
     let is_whole = matches!(action, Power::Governance(_)) && !name.contains('/');
     Ok(Question { who, power: action, project, repository: (!is_whole).then_some(repository), tag })

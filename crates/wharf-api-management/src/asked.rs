@@ -232,7 +232,7 @@ pub(crate) struct AccessQuery {
     pub(crate) who: String,
     #[serde(deserialize_with = "text::parse")]
     pub(crate) action: Power,
-    pub(crate) resource: String,
+    pub(crate) on: String,
 }
 
 /// What ends a reservation.

@@ -1,5 +1,6 @@
 //! `/api/v1/projects/{project}/assignments`: roles that were given within limits.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};

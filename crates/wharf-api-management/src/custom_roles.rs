@@ -22,7 +22,7 @@ use crate::{body, text};
 #[schema(as = CustomRole)]
 pub(crate) struct CustomRoleBody {
     name: String,
-    powers: Vec<&'static str>,
+    powers: Vec<String>,
     created_at: Moment,
 }
 
@@ -96,7 +96,7 @@ impl From<CustomRole> for CustomRoleBody {
     fn from(role: CustomRole) -> Self {
         Self {
             name: role.name.to_string(),
-            powers: role.powers.iter().map(Power::name).collect(),
+            powers: role.powers.iter().map(|power| power.name().to_owned()).collect(),
             created_at: Moment(role.created_at),
         }
     }

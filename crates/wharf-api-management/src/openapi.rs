@@ -198,6 +198,10 @@ fn text(pattern: &str) -> ObjectBuilder {
 fn meaning_in(route: &Route, name: &str) -> Meaning {
     let (description, schema) = meaning(name);
     match (name, route.operation) {
+        ("action", "explain_access") => {
+            ("What they would do: `pull`, `promotion.approve`.", text("^[a-z]+([.][a-z]+)?$"))
+        }
+        ("person", "list_audit") => ("Only what this user or robot did.", text("^[!-~]{1,1024}$")),
         ("after", "list_members") => (description, text(MEMBER)),
         ("after", "list_audit") => (description, text("^[0-9]{1,18}-[0-9]{1,18}$")),
         ("after", "list_chain" | "list_checkpoints" | "list_fsck_findings" | "list_dead_jobs" | "list_versions") => {
@@ -229,7 +233,8 @@ fn moment() -> ObjectBuilder {
 /// Whether one route does nothing without a parameter of its query.
 fn required_in(route: &Route, name: &str) -> Required {
     match (name, route.operation) {
-        ("repository" | "tag", "tag_history") => Required::True,
+        ("repository" | "tag", "tag_history") | ("who" | "action" | "on", "explain_access") => Required::True,
+        ("pattern", "delete_reservation") => Required::True,
         _ => Required::False,
     }
 }
@@ -250,6 +255,13 @@ fn meaning(name: &str) -> Meaning {
         "state" => ("Only those in this state.", text("^(waiting|delivered|dead)$")),
         "user" => ("A user's name.", text(ACCOUNT)),
         "group" => ("A group's name.", text(ACCOUNT)),
+        "role" => ("A role's name.", text(ACCOUNT)),
+        "person" => ("A person's name.", text(ACCOUNT)),
+        "account" => ("A user, or `PROJECT+ROBOT`.", text("^[A-Za-z0-9][A-Za-z0-9._@+-]{0,384}$")),
+        "assignment" => ("The number under which a role was given.", text("^[0-9]{1,18}$")),
+        "pattern" => ("The pattern of a reservation.", text("^[a-z0-9][a-z0-9._/*-]{0,254}$")),
+        "who" => ("A user, `PROJECT+ROBOT`, or `anonymous`.", text("^[A-Za-z0-9][A-Za-z0-9._@+-]{0,384}$")),
+        "on" => ("`REPOSITORY`, `REPOSITORY:TAG`, or a project alone.", text("^[a-z0-9][A-Za-z0-9._/:-]{0,383}$")),
         "digest" => ("`sha256:…` or `sha512:…`.", text("^sha(256|512):[0-9a-f]{64,128}$")),
         "repository" => ("One repository of the project; all of them where nothing is said.", text(VALUE)),
         "tag" => ("A tag.", text("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")),
@@ -269,7 +281,6 @@ fn meaning(name: &str) -> Meaning {
         "reference" => ("A tag or a digest.", text("^[A-Za-z0-9_][A-Za-z0-9._:+-]{0,135}$")),
         "job" => ("The number of a job.", text("^[0-9]{1,18}$")),
         "run" => ("The number of a check; the last one where nothing is said.", text("^[0-9]{1,18}$")),
-        "person" => ("Only what this user or robot did.", text(VALUE)),
         "object" => ("Only what was done to this; `pay/*`: to all whose names begin with `pay/`.", text(VALUE)),
         "action" => ("Only this was done: `tag.delete`.", text(VALUE)),
         "outcome" => ("Only what ended so.", text("^(succeeded|denied|failed)$")),

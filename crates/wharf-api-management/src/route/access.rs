@@ -8,7 +8,7 @@ use crate::{access, assignments, custom_roles, persons, reservations};
 pub(super) const ROUTES: &[Route] = &[
     route!(Get "/access/why" access::why)
         .does("explain_access", "Whether somebody may do something, for what reasons, and what is missing.")
-        .with_parameters(&["who", "action", "resource"])
+        .with_parameters(&["who", "action", "on"])
         .gives::<access::ExplanationBody>(),
     route!(Get "/roles" custom_roles::list)
         .does("list_custom_roles", "The server's custom roles, in the order of their names.")

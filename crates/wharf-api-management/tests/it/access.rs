@@ -84,7 +84,7 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
         "differences" => format!("{path}?with=p"),
         "eligibility" => format!("{path}?repository=p/app&reference=v1&to=t"),
         "history" => format!("{path}?repository=p/app"),
-        "explain_access" => format!("{path}?who=stranger&action=pull&resource={project}"),
+        "explain_access" => format!("{path}?who=stranger&action=pull&on={project}/app"),
         "delete_reservation" => format!("{path}?pattern={project}/**"),
         _ => path,
     };

@@ -145,7 +145,7 @@ fn what_is_reserved_for_builders_is_pulled_by_builders_only() {
         project.inspect(Some(&login(role)), "demo/compile-osbase:12").refused();
         project.inspect(Some(&login(role)), "demo/prod-osbase:12").run();
     }
-    let why = "/access/why?who=guest&action=pull&resource=demo/compile-osbase";
+    let why = "/access/why?who=guest&action=pull&on=demo/compile-osbase";
     let told = project.manage("GET", why, &Value::Null, 200);
     assert_eq!(told["is_allowed"], false);
     assert!(told["missing"].to_string().contains("only members of the role `builders` pull from it"), "{told}");

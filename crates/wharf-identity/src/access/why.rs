@@ -7,7 +7,7 @@ use super::entitlement::Entitlement;
 use super::rule::{Holdings, Obstacle, Subject};
 use crate::account::Account;
 use crate::authority::Authority;
-use crate::authority::rule::{ProjectRight, SystemRight};
+use crate::authority::rule::{ProjectRight, SystemRight, in_project};
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::name::LoginName;
@@ -66,7 +66,8 @@ impl Identity {
         }
         let mut missing: Vec<String> =
             judgement.withheld.iter().map(|(entitlement, obstacle)| told(entitlement, obstacle)).collect();
-        missing.extend(hint(question, &subject, standing.is_some()));
+        let is_seen = standing.is_some_and(|it| in_project(&account, &it, self.mode(), ProjectRight::See));
+        missing.push(hint(question, &subject, is_seen));
         Ok(Explanation { is_allowed: false, because, missing })
     }
 
@@ -90,21 +91,21 @@ impl Identity {
     }
 }
 
-/// What would have to be so.
-fn hint(question: &Question, subject: &Subject<'_>, is_there: bool) -> Option<String> {
+/// What would have to be so. Whether a project exists that they may not see is not said.
+fn hint(question: &Question, subject: &Subject<'_>, is_seen: bool) -> String {
     let power = question.power;
-    if !is_there {
-        return Some(format!("there is no project `{}`", question.project));
+    if !is_seen {
+        return format!("they see no project `{}`", question.project);
     }
     let is_one_of = |permissions: &[Permission]| permissions.iter().any(|it| power == Power::Content(*it));
     if subject.is_promoted && is_one_of(&[Permission::Overwrite, Permission::Delete]) {
-        return Some("nobody does this in a promoted environment: images get there by promotion only".to_owned());
+        return "nobody does this in a promoted environment: images get there by promotion only".to_owned();
     }
     let is_push = subject.is_promoted && is_one_of(&[Permission::Push]);
     let needed = if is_push { Power::Content(Permission::Attach) } else { power };
     let roles = Role::ALL.into_iter().filter(|role| role.powers().contains(needed)).map(Role::name);
     let roles = roles.collect::<Vec<_>>().join("`, `");
-    Some(format!("they have no role with `{}` here; `{roles}` has it, and any role that is given it", needed.name()))
+    format!("they have no role with `{}` here; `{roles}` has it, and any role that is given it", needed.name())
 }
 
 fn told(entitlement: &Entitlement, obstacle: &Obstacle) -> String {

@@ -41,8 +41,8 @@ pub(super) async fn delete(tx: &mut Tx<'_>, owner: ProjectId, name: &RoleName) -
 
 /// Whether somebody has the role, or repositories are reserved for it. A role of the server may be used in every project.
 pub(super) async fn is_used(tx: &mut Tx<'_>, owner: ProjectId, name: &RoleName) -> Result<bool, Error> {
-    const SQL: &str = "SELECT 1 FROM role_assignments WHERE role = ?2 AND (?1 = 0 OR project_id = ?1) \
-         UNION ALL SELECT 1 FROM reservations WHERE role = ?2 AND (?1 = 0 OR project_id = ?1) LIMIT 1";
+    const SQL: &str = "SELECT 1 FROM role_assignments WHERE role = ?2 AND (CAST(?1 AS bigint) = 0 OR project_id = ?1) \
+         UNION ALL SELECT 1 FROM reservations WHERE role = ?2 AND (CAST(?1 AS bigint) = 0 OR project_id = ?1) LIMIT 1";
     Ok(tx.query_opt(SQL, &params![owner, name.as_str()]).await?.is_some())
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use wharf_context::{Caller, CallerId, Grant, Permission, Permissions, ProjectId, TagLimit, Timestamp};
-use wharf_oci::RepositoryName;
+use wharf_oci::{RepositoryName, TagPattern};
 
 use super::{read_caller, write_caller};
 use crate::error::Error;
@@ -184,7 +184,7 @@ impl Entry {
     fn limits(&self) -> Result<Vec<TagLimit>, Error> {
         let malformed = || Error::Token(TokenError::Malformed);
         let limit = |(action, patterns): (&String, &Vec<String>)| {
-            let patterns: Result<_, _> = patterns.iter().map(|pattern| pattern.parse()).collect();
+            let patterns: Result<Vec<TagPattern>, _> = patterns.iter().map(|pattern| pattern.parse()).collect();
             let permission = Permission::from_name(action).ok_or_else(malformed)?;
             Ok(TagLimit { permission, patterns: patterns.map_err(|_| malformed())? })
         };

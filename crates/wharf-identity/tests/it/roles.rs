@@ -84,8 +84,8 @@ async fn a_role_counts_for_groups_and_robots_and_within_its_environments() {
     fixture.identity.add_group_user(&system(), &parse("qa"), &parse("alice")).await.expect("added");
     fixture.give("group:qa", "maintainer", limits("app/web", "t", "")).await;
     let ctx = fixture.as_user("alice").await;
-    let test = parse("t");
-    let scope = Scope { repository: Some(&parse("app/web")), environment: Some(&test) };
+    let (web, test) = (parse("app/web"), parse("t"));
+    let scope = Scope { repository: Some(&web), environment: Some(&test) };
     fixture
         .identity
         .warrant_for::<ApprovePromotion>(&ctx, &parse("app"), scope)

@@ -33,7 +33,7 @@ impl Access {
     pub(crate) fn run(self) -> Result<(), Error> {
         let client = self.connection.open()?;
         let Verb::Why { who, action, resource } = self.verb;
-        let query = [("who", who.as_str()), ("action", action.as_str()), ("resource", resource.as_str())];
+        let query = [("who", who.as_str()), ("action", action.as_str()), ("on", resource.as_str())];
         let answer = client.page(&["access", "why"], &query, None)?;
         let is_allowed = answer["is_allowed"] == Value::Bool(true);
         let verdict = if is_allowed { "may" } else { "may not" };
