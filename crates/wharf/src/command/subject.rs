@@ -31,10 +31,14 @@ impl FromStr for Subject {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let name_end = text.rfind('/').map_or(0, |slash| slash + 1);
-        let at = text.find('@').or_else(|| text[name_end..].find(':').map(|colon| name_end + colon));
-        let at = at.ok_or("name a tag or a digest: `pay/app:1.2` or `pay/app@sha256:…`")?;
+        let (digest_at, tag_at) = (text.find('@'), text[name_end..].find(':').map(|colon| name_end + colon));
+        let at = digest_at.or(tag_at).ok_or("name a tag or a digest: `pay/app:1.2` or `pay/app@sha256:…`")?;
         let repository = text[..at].parse().map_err(|error: wharf_oci::NameError| error.to_string())?;
-        let reference = text[at + 1..].parse().map_err(|error: wharf_oci::ReferenceError| error.to_string())?;
+        let reference: Reference =
+            text[at + 1..].parse().map_err(|error: wharf_oci::ReferenceError| error.to_string())?;
+        if digest_at.is_some() && matches!(reference, Reference::Tag(_)) {
+            return Err("behind `@` stands a digest: `pay/app@sha256:…`".to_owned());
+        }
         Ok(Self { repository, reference })
     }
 }
