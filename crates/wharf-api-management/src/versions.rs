@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wharf_context::{Permission, Push};
 use wharf_governance::{AllocatedVersion, DateVersion, NewVersion, VersionState};
+use wharf_identity::Scope;
 use wharf_oci::RepositoryName;
 
 use crate::answer::Listed;
@@ -106,8 +107,10 @@ pub(crate) async fn allocate(
     At(at): At<at::Project>,
     body::Json(new): body::Json<NewVersionBody>,
 ) -> Result<Json<VersionBody>, Problem> {
-    let warrant = api.identity.warrant(&ctx, &at.project).await?;
-    let repository = match new.repository.map(|repository| api.one_name(&repository)) {
+    let repository = new.repository.map(|repository| api.one_name(&repository));
+    let scope = Scope { repository: repository.as_ref(), environment: None };
+    let warrant = api.identity.warrant_for(&ctx, &at.project, scope).await?;
+    let repository = match repository {
         Some(repository) => {
             let ctx = within(&api, &ctx, (&at.project, &repository), Permission::Push).await?;
             Some(ctx.authorize::<Push>(&repository).map_err(wharf_registry::Error::from)?)

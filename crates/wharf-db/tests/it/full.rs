@@ -10,8 +10,8 @@ use crate::{committed, put, sqlite};
 async fn limit_space(db: &Db) {
     db.transaction(async |tx| {
         let pages = tx.query_opt("PRAGMA page_count", &[]).await?.unwrap().integer(0)?;
-        assert!(pages < 120);
-        tx.query_opt("PRAGMA max_page_count = 120", &[]).await
+        assert!(pages < 400);
+        tx.query_opt("PRAGMA max_page_count = 400", &[]).await
     })
     .await
     .unwrap();

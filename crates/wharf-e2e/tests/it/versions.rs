@@ -142,7 +142,7 @@ fn a_tags_history_says_who_moved_it_from_where() {
     assert_eq!((&entries[0]["since"], entries[0]["changed_by"].as_str()), (&entries[1]["until"], Some(ADMINISTRATOR)));
     let shown = wharf(&server, &["tags", "history", "pay/app:stable"]).run();
     assert!(shown.starts_with("SINCE") && shown.contains("now"), "{shown}");
-    let log = server.manage("GET", "audit?resource=pay%2Fapp%3Astable", &Value::Null);
+    let log = server.manage("GET", "audit?object=pay%2Fapp%3Astable", &Value::Null);
     let moves = log["entries"].as_array().expect("a list").iter().filter(|entry| entry["action"] == "tag.move");
     assert_eq!(moves.map(|entry| entry["details"]["from"].clone()).collect::<Vec<_>>(), [entries[1]["digest"].clone()]);
 }
