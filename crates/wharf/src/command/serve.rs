@@ -168,6 +168,9 @@ async fn follow(
     let server = Server::new(config, listeners, tls, front.answers());
     let served = server.run(&Supervisor::of(environment)).await.context("listen for signals");
     control.abort();
+    if let Some(assembled) = standby.taken_over() {
+        assembled.notes.write().await;
+    }
     served
 }
 

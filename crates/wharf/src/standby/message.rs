@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn what_is_no_item_is_refused() {
         let whole = items()[2].to_bytes(1);
-        for (at, value) in [(0, 9), (1, 0xff), (14, b'x'), (60, 1)] {
+        for (at, value) in [(0, 9), (1, 0xff), (14, b'x'), (57, 1)] {
             let mut bytes = whole.to_vec();
             bytes[at] = value;
             let mut reader = Reader::default();
