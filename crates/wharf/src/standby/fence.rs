@@ -36,8 +36,10 @@ pub(crate) async fn tell_old_primary(config: Config, hub: Hub, token: Token) {
     loop {
         let told = match peer.post::<Fenced>("fence", &fence).await {
             Ok(_) => true,
-            // One that was fenced before it was restarted refuses to start, or follows somebody; then it says its epoch.
-            Err(_) => peer.get::<Epoch>("epoch").await.is_ok_and(|epoch| !epoch.is_primary),
+            // One that was fenced before it was restarted follows somebody by now, or is another registry's.
+            Err(_) => {
+                peer.get::<Epoch>("epoch").await.is_ok_and(|epoch| !epoch.is_primary || epoch.history != role.history)
+            }
         };
         if told {
             tracing::info!(old_primary = %of, "the old primary knows that this server has taken over");
@@ -58,12 +60,17 @@ pub(crate) async fn is_above(settings: &Settings, of: &Url, role: &Role, token: 
     Ok(epoch.is_some_and(|epoch| epoch.history == role.history && epoch.is_primary && epoch.epoch > role.epoch))
 }
 
-/// Who has taken over from a primary that starts, if its standby says so. One that does not answer says nothing.
+/// Who has taken over from a primary that starts, if one says so that it was a pair with. One that does not answer says
+/// nothing.
 pub(crate) async fn taken_over_by(settings: &Settings, hub: &Hub, token: Token) -> Option<Fence> {
     let role = hub.role();
-    let url = role.primary()?.standby_url.clone()?;
-    let peer = Peer::open(settings, &url, token).ok()?;
-    let epoch = tokio::time::timeout(PATIENCE, peer.get::<Epoch>("epoch")).await.ok()?.ok()?;
-    let is_higher = epoch.history == role.history && epoch.is_primary && epoch.epoch > role.epoch;
-    is_higher.then(|| Fence { history: epoch.history, epoch: epoch.epoch, by: url.to_string() })
+    let primary = role.primary()?.clone();
+    for url in primary.standby_url.into_iter().chain(primary.taken_from) {
+        let Ok(peer) = Peer::open(settings, &url, token.clone()) else { continue };
+        let Ok(Ok(epoch)) = tokio::time::timeout(PATIENCE, peer.get::<Epoch>("epoch")).await else { continue };
+        if epoch.history == role.history && epoch.is_primary && epoch.epoch > role.epoch {
+            return Some(Fence { history: epoch.history, epoch: epoch.epoch, by: url.to_string() });
+        }
+    }
+    None
 }
