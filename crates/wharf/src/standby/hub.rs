@@ -237,7 +237,10 @@ impl Hub {
         ensure!(fence.history == role.history, "that is another registry");
         ensure!(fence.epoch > role.epoch, "this server is at epoch {}, too", role.epoch);
         self.inner.mode.set_read_only(FENCED);
-        self.db()?.freeze().await.context("stop writes")?;
+        if let Err(error) = self.db()?.freeze().await {
+            self.inner.mode.clear(FENCED);
+            return Err(error).context("stop writes");
+        }
         let mut state = self.state();
         let role = Role { part: Part::Fenced { by: fence.by.clone() }, ..role };
         self.inner.file.write(&role)?;
