@@ -91,10 +91,12 @@ async fn judge(
 
 impl From<Error> for NotAdmitted {
     fn from(error: Error) -> Self {
-        match error {
-            Error::Catalog(error) => Self::Catalog(error),
-            Error::TagRefused(violation) => Self::Refused(Refusal::new(violation.to_string())),
-            failed => Self::Failed(failed.into()),
+        if let Error::Catalog(error) = error {
+            return Self::Catalog(error);
         }
+        if let Error::TagRefused(violation) = &error {
+            return Self::Refused(Refusal::new(violation.to_string()));
+        }
+        Self::Failed(error.into())
     }
 }
