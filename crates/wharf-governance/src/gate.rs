@@ -24,8 +24,10 @@ use wharf_oci::{Digest, EnvironmentName, RepositoryName, Tag};
 pub(crate) use self::judge::{check_rules, judge};
 use crate::error::Error;
 use crate::image::Image;
+use crate::lineage::gate::LineageGate;
 use crate::policy::Policy;
 use crate::ports::BoxFuture;
+use crate::standard::gate::StandardGate;
 
 /// A gate of a passage: its name, how it is meant, and its parameters beside them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -169,9 +171,12 @@ impl GateResult {
     }
 }
 
-/// The gates that are about the image itself.
+/// The gates that every server has: those about the image itself, and those of lineage and standards.
 pub(crate) fn own() -> Vec<Arc<dyn Gate>> {
-    vec![Arc::new(labels::Labels), Arc::new(size::Size), Arc::new(age::Age), Arc::new(soak::Soak)]
+    let about_images: [Arc<dyn Gate>; 4] =
+        [Arc::new(labels::Labels), Arc::new(size::Size), Arc::new(age::Age), Arc::new(soak::Soak)];
+    let of_nouns: [Arc<dyn Gate>; 2] = [Arc::new(LineageGate), Arc::new(StandardGate)];
+    about_images.into_iter().chain(of_nouns).collect()
 }
 
 /// Parameters as a type of their own.

@@ -11,6 +11,7 @@ pub mod catch_up;
 pub(crate) mod chain;
 pub(crate) mod config;
 pub(crate) mod facts;
+pub(crate) mod gate;
 pub mod job;
 pub(crate) mod line;
 pub mod policy;

@@ -5,6 +5,7 @@
 //! such. A change of the standards makes results old; a check can be asked for.
 
 pub(crate) mod content;
+pub(crate) mod gate;
 pub mod job;
 pub mod policy;
 mod read;

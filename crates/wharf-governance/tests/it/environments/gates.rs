@@ -6,6 +6,7 @@ use wharf_governance::promotion::State;
 use wharf_governance::{Error, NewException};
 
 use super::fixture::{Fixture, user, wanted, warrant};
+use crate::images::{self, TestImage};
 
 fn policy(gates: &str) -> String {
     format!(
@@ -67,4 +68,68 @@ async fn an_exception_lets_through_what_it_names_as_long_as_it_lasts() {
     assert!(found().await.is_eligible);
     fixture.wait(2);
     assert!(!found().await.is_eligible);
+}
+
+/// What a gate says about an image of `pay/app` on its way to `t`.
+async fn says(fixture: &Fixture, gate: &str, tag: &str) -> (Outcome, String) {
+    let found = fixture.governance.eligibility(&warrant(), &wanted(("pay/app", tag), "t")).await.expect("asked");
+    let result = found.gates.into_iter().find(|result| result.gate == gate).expect("it is asked");
+    (result.outcome, result.reason)
+}
+
+/// A policy whose way to `t` has one gate, with another section.
+async fn demand(fixture: &Fixture, gate: &str, (section, document): (&str, serde_json::Value)) {
+    let mut whole: serde_json::Value =
+        serde_json::from_str(&policy(&format!(r#"[{{"name":"{gate}"}}]"#))).expect("a policy");
+    whole[section] = document;
+    fixture.policy(&whole.to_string()).await;
+}
+
+#[tokio::test]
+async fn what_stands_on_another_base_than_is_allowed_stays_where_it_is() {
+    let fixture = Fixture::open().await;
+    let lineage = serde_json::json!({ "kinds": [{ "name": "osbase", "repositories": ["pay/os"] }],
+        "environments": { "t": { "roots": ["osbase"] } } });
+    demand(&fixture, "lineage", ("lineage", lineage)).await;
+    let images = [
+        ("pay/os", "1", TestImage::of(&["os"])),
+        ("pay/app", "good", TestImage::of(&["os", "app"])),
+        ("pay/app", "alone", TestImage::of(&["something else"])),
+    ];
+    for (repository, tag, image) in &images {
+        let digest = images::push(&fixture.registry, (repository, 1), tag, image).await;
+        if *repository == "pay/app" {
+            assert_eq!(says(&fixture, "lineage", tag).await.0, Outcome::Pending, "its layers were not read");
+        }
+        fixture.governance.see_manifest(&images::name(repository), &digest).await.expect("looked at");
+    }
+    assert_eq!(says(&fixture, "lineage", "good").await.0, Outcome::Pass);
+    let (outcome, reason) = says(&fixture, "lineage", "alone").await;
+    assert!(outcome == Outcome::Fail && reason.contains("must stand on one of: osbase"), "{reason}");
+    let (outcome, reason) = {
+        fixture.push("pay/app", "liar", "os").await;
+        let digest = fixture.pull("pay/app", "liar").await.expect("pushed");
+        fixture.governance.see_manifest(&images::name("pay/app"), &digest).await.expect("looked at");
+        says(&fixture, "lineage", "liar").await
+    };
+    assert!(outcome == Outcome::Fail && reason.contains("does not say the truth"), "{reason}");
+}
+
+#[tokio::test]
+async fn what_does_not_keep_the_standards_stays_where_it_is() {
+    let fixture = Fixture::open().await;
+    let standards = serde_json::json!({ "service": { "repositories": ["pay/app"], "labels": ["team"] } });
+    demand(&fixture, "standard", ("standards", standards)).await;
+    // An archive of nothing: two blocks of zeros.
+    let empty = TestImage { layers: vec![vec![0; 1024]], ..TestImage::default() };
+    let labelled = TestImage { runtime: Some(serde_json::json!({ "Labels": { "team": "pay" } })), ..empty.clone() };
+    for (tag, image, expected) in [("bare", &empty, Outcome::Fail), ("good", &labelled, Outcome::Pass)] {
+        let digest = images::push(&fixture.registry, ("pay/app", 1), tag, image).await;
+        fixture.governance.see_manifest(&images::name("pay/app"), &digest).await.expect("looked at");
+        assert_eq!(says(&fixture, "standard", tag).await.0, Outcome::Pending, "it was not compared");
+        fixture.governance.check_manifest(&images::name("pay/app"), &digest).await.expect("compared");
+        let (outcome, reason) = says(&fixture, "standard", tag).await;
+        assert_eq!(outcome, expected, "{reason}");
+        assert!(outcome == Outcome::Pass || reason.contains("label `team`"), "{reason}");
+    }
 }
