@@ -11,6 +11,7 @@ mod judge;
 mod labels;
 mod size;
 mod soak;
+mod tag;
 
 use std::fmt;
 use std::sync::Arc;
@@ -171,11 +172,11 @@ impl GateResult {
     }
 }
 
-/// The gates that every server has: those about the image itself, and those of lineage and standards.
+/// The gates that every server has: those about the image itself, and those of tag rules, lineage and standards.
 pub(crate) fn own() -> Vec<Arc<dyn Gate>> {
     let about_images: [Arc<dyn Gate>; 4] =
         [Arc::new(labels::Labels), Arc::new(size::Size), Arc::new(age::Age), Arc::new(soak::Soak)];
-    let of_nouns: [Arc<dyn Gate>; 2] = [Arc::new(LineageGate), Arc::new(StandardGate)];
+    let of_nouns: [Arc<dyn Gate>; 3] = [Arc::new(tag::Tags), Arc::new(LineageGate), Arc::new(StandardGate)];
     about_images.into_iter().chain(of_nouns).collect()
 }
 

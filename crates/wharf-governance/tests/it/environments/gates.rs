@@ -133,3 +133,20 @@ async fn what_does_not_keep_the_standards_stays_where_it_is() {
         assert!(outcome == Outcome::Pass || reason.contains("label `team`"), "{reason}");
     }
 }
+
+#[tokio::test]
+async fn a_tag_that_the_rules_do_not_take_does_not_go_along() {
+    let fixture = Fixture::open().await;
+    let ladder = policy(r#"[{"name":"tag"}]"#);
+    let rules = r#""tags":{"rules":[{"repositories":["pay/*"],"accept":["semver"],"latest":"forbid"}]}"#;
+    let found = async |tag: &str| {
+        fixture.governance.eligibility(&warrant(), &wanted(("pay/app", tag), "t")).await.expect("asked")
+    };
+    // Pushed before there were rules.
+    fixture.push("pay/app", "latest", "one").await;
+    fixture.push("pay/app", "1.2.0", "two").await;
+    fixture.policy(&format!("{},{rules}}}", ladder.strip_suffix('}').expect("a document"))).await;
+    assert!(found("1.2.0").await.is_eligible);
+    let latest = found("latest").await;
+    assert!(!latest.is_eligible && latest.gates.iter().any(|gate| gate.reason.contains("latest")), "{latest:?}");
+}
