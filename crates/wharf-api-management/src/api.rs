@@ -10,7 +10,7 @@ use url::Url;
 use wharf_context::RequestId;
 use wharf_governance::Governance;
 use wharf_identity::Identity;
-use wharf_oci::RepositoryName;
+use wharf_oci::{ProjectName, RepositoryName};
 use wharf_registry::Registry;
 
 use crate::authenticate::Origin;
@@ -43,6 +43,21 @@ impl Api {
     /// A repository's one name: `d/pay/app` is `pay/app`.
     pub(crate) fn one_name(&self, written: &RepositoryName) -> RepositoryName {
         self.identity.settings().environments.canonical(written)
+    }
+}
+
+impl Api {
+    /// A repository of a project, by the one spelling of its name.
+    pub(crate) fn own_repository(
+        &self,
+        project: &ProjectName,
+        repository: &RepositoryName,
+    ) -> Result<RepositoryName, Problem> {
+        let environments = &self.identity.settings().environments;
+        if environments.project(repository) != *project {
+            return Err(Problem::invalid(format!("repository `{repository}` is not one of project `{project}`")));
+        }
+        Ok(environments.canonical(repository))
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! A parameter that is not known, or stands twice, is refused: it would be taken for something that was done.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use axum::extract::FromRequestParts;
 use axum::http::Uri;
 use axum::http::request::Parts;
@@ -9,13 +12,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use wharf_context::Power;
 use wharf_identity::PageRequest;
-use wharf_oci::{Reference, RepositoryName, RepositoryPattern, Tag};
+use wharf_oci::{Digest, ProjectName, Reference, RepositoryName, RepositoryPattern, Tag};
 
 use crate::moment::Moment;
 use crate::problem::Problem;
 use crate::promotions::StateWord;
 use crate::text;
-use crate::words::DeliveryStateWord;
+use crate::words::{ActionWord, DeliveryStateWord};
 
 /// The longest value that any list gives or takes.
 const MAX_VALUE_BYTES: usize = 1024;
@@ -241,6 +244,71 @@ pub(crate) struct AccessQuery {
 pub(crate) struct PatternQuery {
     #[serde(deserialize_with = "text::parse")]
     pub(crate) pattern: RepositoryPattern,
+}
+
+/// What lists of a project take that also hold what has ended.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndedQuery {
+    #[serde(default, deserialize_with = "number")]
+    pub(crate) after: Option<i64>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) limit: Option<usize>,
+    #[serde(default, deserialize_with = "repository")]
+    pub(crate) repository: Option<RepositoryName>,
+    #[serde(default, deserialize_with = "flag")]
+    pub(crate) ended: bool,
+}
+
+/// What the list of running containers takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunningAsked {
+    #[serde(default, deserialize_with = "value")]
+    pub(crate) after: Option<String>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) limit: Option<usize>,
+    #[serde(default, deserialize_with = "parsed")]
+    pub(crate) project: Option<ProjectName>,
+    #[serde(default, deserialize_with = "parsed")]
+    pub(crate) digest: Option<Digest>,
+}
+
+/// What the verdicts of a run of retention take.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ItemsAsked {
+    #[serde(default, deserialize_with = "number")]
+    pub(crate) after: Option<i64>,
+    #[serde(default, deserialize_with = "limit")]
+    pub(crate) limit: Option<usize>,
+    #[serde(default, deserialize_with = "action")]
+    pub(crate) action: Option<ActionWord>,
+}
+
+/// One tag.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OneTagQuery {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) repository: RepositoryName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) tag: Tag,
+}
+
+/// A text that means something: a query has no `null`.
+fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    text::parse(deserializer).map(Some)
+}
+
+/// A verdict's action.
+fn action<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ActionWord>, D::Error> {
+    ActionWord::deserialize(deserializer).map(Some)
+}
+
+/// `true` or `false`.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(|_| D::Error::custom("it is `true` or `false`"))
 }
 
 /// A row's number, as lists give them.

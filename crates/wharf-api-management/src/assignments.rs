@@ -1,6 +1,5 @@
 //! `/api/v1/projects/{project}/assignments`: roles that were given within limits.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};

@@ -193,6 +193,22 @@ pub(crate) struct Job {
     pub(crate) job: i64,
 }
 
+/// `{project}`, `{hold}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Hold {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    pub(crate) hold: i64,
+}
+
+/// `{project}`, `{run}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RetentionRun {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    pub(crate) run: i64,
+}
+
 /// `{user}`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct User {

@@ -134,9 +134,7 @@ pub(crate) async fn within(
     (project, repository): (&ProjectName, &RepositoryName),
     permission: Permission,
 ) -> Result<Context, Problem> {
-    if api.identity.settings().environments.project(repository) != *project {
-        return Err(Problem::invalid(format!("repository `{repository}` is not one of project `{project}`")));
-    }
+    api.own_repository(project, repository)?;
     let permissions = Permissions::of(&[permission]);
     let wanted = [Wanted { repository: repository.clone(), permissions }];
     Ok(api.identity.content_context(ctx, &wanted).await?)

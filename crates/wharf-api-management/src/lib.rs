@@ -9,7 +9,7 @@
 //! `if_match`, `idempotent`, `moment`; what answers hold: `answer`, [`problem`]; then the nouns: `me`, `server`, `projects`, `quotas`,
 //! `policy`, `environments`, `promotions`, `releases`, `reviews`, `exceptions`, `history`, `versions`, `tags`, `lineage`, `rebuilds`, `standards`,
 //! `members`, `robots`, `users`, `imports`, `groups`, `access`, `custom_roles`, `reservations`, `persons`, `keys`, `data_keys`, `collection`, `bin`, `usage`, `fsck`, `jobs`, `audit`,
-//! `webhooks`, `hooks`, `search`; and
+//! `webhooks`, `hooks`, `search`, `holds`, `running`, `retention`; and
 //! [`mod@openapi`].
 
 mod access;
@@ -31,6 +31,7 @@ mod exceptions;
 mod fsck;
 mod groups;
 mod history;
+mod holds;
 mod hooks;
 mod idempotent;
 mod if_match;
@@ -52,9 +53,11 @@ mod rebuilds;
 mod refusal;
 mod releases;
 mod reservations;
+mod retention;
 mod reviews;
 mod robots;
 pub mod route;
+mod running;
 mod search;
 mod server;
 mod standards;

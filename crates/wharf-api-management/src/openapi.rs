@@ -188,6 +188,7 @@ fn parameter(name: &str, (place, required): (ParameterIn, Required), (descriptio
 type Meaning = (&'static str, ObjectBuilder);
 
 const ENVIRONMENT: &str = "^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*$";
+const REPOSITORY: &str = "^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$";
 const MEMBER: &str = "^(user|group):[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$";
 
 fn text(pattern: &str) -> ObjectBuilder {
@@ -221,6 +222,10 @@ fn meaning_in(route: &Route, name: &str) -> Meaning {
             text("^(checking|blocked|awaiting|approved|scheduled|done|rejected|expired|cancelled|failed|invalidated)$"),
         ),
         ("repository", "eligibility" | "history") => ("A repository, by its name in development.", schema),
+        ("after", "list_holds" | "list_retention" | "list_retention_items") => (description, text("^[0-9]{1,18}$")),
+        ("repository", "explain_retention") => ("The repository of the tag.", schema),
+        ("action", "list_retention_items") => ("Only verdicts with this action.", text("^(keep|delete)$")),
+        ("run", "get_retention" | "list_retention_items") => ("The number of a run.", schema),
         _ => (description, schema),
     }
 }
@@ -286,6 +291,8 @@ fn meaning(name: &str) -> Meaning {
         "outcome" => ("Only what ended so.", text("^(succeeded|denied|failed)$")),
         "from" => ("Not before.", moment()),
         "to" => ("Before.", moment()),
+        "hold" => ("The number of a hold.", text("^[0-9]{1,18}$")),
+        "ended" => ("Whether those that have ended are listed, too.", text("^(true|false)$")),
         "limit" => {
             let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
             ("How many entries at most: 100 where nothing is said, never more than 1,000.", number)

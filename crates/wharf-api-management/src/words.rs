@@ -139,3 +139,23 @@ impl Default for TemplateWord {
         Self::CloudEvents
     }
 }
+
+words! {
+    /// What a hold is for.
+    HoldWord as HoldKind for wharf_governance::HoldKind {
+        /// The law wants it kept.
+        Legal,
+        /// It is suspected, and kept to be looked at.
+        Quarantine
+    }
+}
+
+words! {
+    /// What becomes of a tag.
+    ActionWord as RetentionAction for wharf_governance::retention::Action {
+        /// It stays.
+        Keep,
+        /// It goes to the bin.
+        Delete
+    }
+}

@@ -140,6 +140,35 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// Something must stay as it is, until the hold is lifted.
+    HoldSet {
+        /// Project name.
+        project: String,
+        /// The hold's number.
+        hold: i64,
+        /// `legal` or `quarantine`.
+        kind: String,
+        /// What it is on: a repository, a tag or a digest.
+        target: String,
+    },
+    /// A hold was lifted.
+    HoldLifted {
+        /// Project name.
+        project: String,
+        /// The hold's number.
+        hold: i64,
+        /// `legal` or `quarantine`.
+        kind: String,
+        /// What it was on.
+        target: String,
+    },
+    /// A run of retention has ended.
+    RetentionEnded {
+        /// Project name.
+        project: String,
+        /// The run's number.
+        run: i64,
+    },
     /// A project uses more than the limit that warns, as from now.
     QuotaWarned {
         /// Project name.
@@ -165,6 +194,9 @@ impl Event {
             Self::TagMoved { .. } => "tag_moved",
             Self::PromotionChanged { .. } => "promotion_changed",
             Self::EmergencyRaised { .. } => "emergency_raised",
+            Self::HoldSet { .. } => "hold_set",
+            Self::HoldLifted { .. } => "hold_lifted",
+            Self::RetentionEnded { .. } => "retention_ended",
             Self::QuotaWarned { .. } => "quota_warned",
         }
     }

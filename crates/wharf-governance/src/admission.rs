@@ -6,13 +6,13 @@
 use wharf_context::Context;
 use wharf_db::Tx;
 use wharf_oci::Digest;
-use wharf_registry::ports::{Admission, BoxFuture, Change, NotAdmitted, Operation, Refusal, TagNow};
+use wharf_registry::ports::{Admission, BoxFuture, Change, NotAdmitted, Operation, Refusal, Resting, TagNow};
 
 use crate::error::Error;
-use crate::policy;
 use crate::tag_rule::Numbered;
 use crate::tag_rule::rule::Pointing;
 use crate::version::{self, SequenceName};
+use crate::{hold, policy, running};
 
 /// The rules of all projects, as the registry asks them. They stand in the catalog; nothing is kept here.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,9 +27,26 @@ impl Admission for ProjectRules {
     ) -> BoxFuture<'a, Result<(), NotAdmitted>> {
         Box::pin(async move { Ok(admit(tx, ctx, operation).await?) })
     }
+
+    fn must_stay<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        manifests: &'a [Resting],
+    ) -> BoxFuture<'a, Result<Vec<usize>, wharf_db::Error>> {
+        Box::pin(async move {
+            let mut kept = Vec::new();
+            for (at, resting) in manifests.iter().enumerate() {
+                if must_stay(tx, resting).await.map_err(catalog_error)? {
+                    kept.push(at);
+                }
+            }
+            Ok(kept)
+        })
+    }
 }
 
 async fn admit(tx: &mut Tx<'_>, ctx: &Context, operation: &Operation<'_>) -> Result<(), Error> {
+    hold::admit(tx, operation).await?;
     match operation.change {
         Change::PutManifest { digest, tags, .. } => point(tx, ctx, operation, (tags, digest)).await,
         Change::RestoreManifest { digest, tag } => {
@@ -37,6 +54,24 @@ async fn admit(tx: &mut Tx<'_>, ctx: &Context, operation: &Operation<'_>) -> Res
             point(tx, ctx, operation, (tags, digest)).await
         }
         Change::DeleteTag(_) | Change::DeleteManifest { .. } | Change::DeleteBlob { .. } | Change::EmptyBin => Ok(()),
+    }
+}
+
+/// What is held, and what runs, does not go by itself either.
+async fn must_stay(tx: &mut Tx<'_>, resting: &Resting) -> Result<bool, Error> {
+    let Resting { project, repository, digest } = resting;
+    let place = (*project, repository);
+    Ok(hold::is_on(tx, place, digest).await? || running::is_any(tx, place, digest).await?)
+}
+
+/// Others ask inside their own transactions, and know no errors of ours: what is not the catalog's is our fault.
+fn catalog_error(error: Error) -> wharf_db::Error {
+    match error {
+        Error::Catalog(error) | Error::Registry(wharf_registry::Error::Catalog(error)) => error,
+        other => {
+            tracing::error!(error = &other as &dyn std::error::Error, "cannot tell whether a manifest must stay");
+            wharf_db::Error::Ignored
+        }
     }
 }
 
@@ -94,8 +129,8 @@ impl From<Error> for NotAdmitted {
         if let Error::Catalog(error) = error {
             return Self::Catalog(error);
         }
-        if let Error::TagRefused(violation) = &error {
-            return Self::Refused(Refusal::new(violation.to_string()));
+        if matches!(error, Error::TagRefused(_) | Error::Held { .. }) {
+            return Self::Refused(Refusal::new(error.to_string()));
         }
         Self::Failed(error.into())
     }

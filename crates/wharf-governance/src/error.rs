@@ -27,6 +27,64 @@ pub enum Error {
     /// Who somebody is could not be found out.
     #[error("cannot find out who somebody is")]
     People(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There is no such tag.
+    #[error("repository `{repository}` has no tag `{tag}`")]
+    TagUnknown {
+        /// Where.
+        repository: RepositoryName,
+        /// Which.
+        tag: Tag,
+    },
+    /// A hold that cannot be set.
+    #[error("the hold is wrong: {reason}")]
+    HoldInvalid {
+        /// Why.
+        reason: String,
+    },
+    /// There is no such hold in the project.
+    #[error("there is no hold {id}")]
+    HoldUnknown {
+        /// Its number.
+        id: i64,
+    },
+    /// The hold was lifted before.
+    #[error("hold {id} was lifted before")]
+    HoldEnded {
+        /// Its number.
+        id: i64,
+    },
+    /// A hold is in the way.
+    #[error("{sentence}")]
+    Held {
+        /// What must stay, and by which hold.
+        sentence: String,
+    },
+    /// A report of what runs that means nothing.
+    #[error("the report is wrong: {reason}")]
+    ReportInvalid {
+        /// Why.
+        reason: String,
+    },
+    /// A run of retention goes on already.
+    #[error("retention runs in project `{project}` already; wait for its end")]
+    RetentionRunning {
+        /// The project.
+        project: ProjectName,
+    },
+    /// There is no such run of retention.
+    #[error("there is no run {id} of retention; of each project the newest are kept")]
+    RetentionUnknown {
+        /// Its number.
+        id: i64,
+    },
+    /// A repository that cannot be judged.
+    #[error("repository `{repository}` has more than {max} tags, which retention does not judge")]
+    TooManyTags {
+        /// The repository.
+        repository: RepositoryName,
+        /// How many are judged.
+        max: usize,
+    },
     /// A policy that does not say what a policy says.
     #[error("the policy is wrong: {reason}")]
     PolicyInvalid {
@@ -479,14 +537,18 @@ impl Error {
             | Self::DeliveryUnknown { .. }
             | Self::HookUnknown { .. }
             | Self::HookRefused { .. }
-            | Self::RebuildUnknown(_) => Kind::NotFound,
+            | Self::RebuildUnknown(_)
+            | Self::TagUnknown { .. }
+            | Self::HoldUnknown { .. }
+            | Self::RetentionUnknown { .. } => Kind::NotFound,
             Self::Unfit(_)
             | Self::NotExecutor(_)
             | Self::NotAPerson
             | Self::EditorWaits { .. }
             | Self::NotRequester { .. }
             | Self::OwnReview
-            | Self::TagRefused(_) => Kind::Denied,
+            | Self::TagRefused(_)
+            | Self::Held { .. } => Kind::Denied,
             Self::PolicyChanged { .. }
             | Self::AlreadyThere { .. }
             | Self::Sealed { .. }
@@ -506,7 +568,9 @@ impl Error {
             | Self::WebhookExists { .. }
             | Self::WebhookDisabled { .. }
             | Self::DeliveryWaits { .. }
-            | Self::RebuildAnswered { .. } => Kind::Conflict,
+            | Self::RebuildAnswered { .. }
+            | Self::HoldEnded { .. }
+            | Self::RetentionRunning { .. } => Kind::Conflict,
             Self::PolicyInvalid { .. }
             | Self::NotPromotedThere(_)
             | Self::NoWay(_)
@@ -526,7 +590,10 @@ impl Error {
             | Self::ConfigTooLarge { .. }
             | Self::NoteInvalid { .. }
             | Self::WebhookInvalid { .. }
-            | Self::HookBody { .. } => Kind::Invalid,
+            | Self::HookBody { .. }
+            | Self::HoldInvalid { .. }
+            | Self::ReportInvalid { .. }
+            | Self::TooManyTags { .. } => Kind::Invalid,
             Self::ReadConfig { .. }
             | Self::Content(_)
             | Self::Layer { .. }

@@ -7,17 +7,19 @@
 //!
 //! Reading order: `governance`, [`ports`], [`policy`]; [`environment`] (the ladder), [`gate`] (what has to be true) with
 //! [`image`] and [`exception`], [`promotion`] (the way), [`release`] (what moves together), [`review`], [`history`];
-//! [`tag_rule`], [`version`], `admission`, [`zone`]; [`lineage`], [`rebuild`], [`standard`]; [`webhook`], [`hook`],
+//! [`tag_rule`], [`version`], `admission`, [`zone`]; [`hold`], [`running`], [`retention`]; [`lineage`], [`rebuild`], [`standard`]; [`webhook`], [`hook`],
 //! [`search`]; [`idempotency`], [`page`], [`span`], [`error`].
 
 mod admission;
 mod bytes;
+mod digests;
 pub mod environment;
 pub mod error;
 pub mod exception;
 pub mod gate;
 mod governance;
 pub mod history;
+pub mod hold;
 pub mod hook;
 pub mod idempotency;
 pub mod image;
@@ -29,8 +31,10 @@ pub mod promotion;
 mod reading;
 pub mod rebuild;
 pub mod release;
+pub mod retention;
 pub mod review;
 mod rows;
+pub mod running;
 pub mod search;
 pub mod span;
 pub mod standard;
@@ -47,12 +51,16 @@ pub use exception::{Exception, NewException};
 pub use gate::{Case, Gate, GateResult, Verdict};
 pub use governance::{Figures, Governance};
 pub use history::History;
+pub use hold::{Hold, HoldKind, HoldsQuery, NewHold};
 pub use page::{Page, PageRequest};
 pub use policy::{Policy, PolicyRevision};
 pub use ports::{BoxFuture, Failure, People, Person, Projects, Standing, Way, WebhookPorts};
 pub use promotion::{Eligibility, Promotion, PromotionKind};
 pub use release::{NewRelease, Release};
+pub use retention::Retention;
 pub use review::Review;
+pub use running::{Happened, Running, RunningQuery, RunningReport};
+pub use span::Span;
 pub use tag_rule::TagPolicy;
 pub use version::{AllocatedVersion, DateVersion, NewVersion, VersionState};
 pub use zone::Zone;

@@ -19,6 +19,7 @@ use crate::governance::Governance;
 use crate::lineage::LineagePolicy;
 use crate::promotion::{self, Step};
 use crate::reading::Reading;
+use crate::retention::{self, Retention};
 use crate::standard::{self, Standards};
 use crate::tag_rule::TagPolicy;
 
@@ -33,6 +34,9 @@ pub struct Policy {
     pub environments: EnvironmentRules,
     /// Which tags repositories take, and how versions are counted.
     pub tags: TagPolicy,
+    /// Which tags stay, and which go.
+    #[serde(skip_serializing_if = "is_default")]
+    pub retention: Retention,
     /// What images must stand on.
     #[serde(skip_serializing_if = "is_default")]
     pub lineage: LineagePolicy,
@@ -50,7 +54,8 @@ impl Policy {
     /// Whether each section means something. Says what is wrong, and where.
     fn check(&self) -> Result<(), Error> {
         let checked = self.environments.check().and_then(|()| self.tags.check()).and_then(|()| self.lineage.check());
-        let checked = checked.and_then(|()| standard::policy::check(&self.standards));
+        let checked =
+            checked.and_then(|()| standard::policy::check(&self.standards)).and_then(|()| self.retention.check());
         checked.map_err(|reason| Error::PolicyInvalid { reason })
     }
 }
@@ -108,6 +113,8 @@ impl Governance {
                 let waits = before.policy.environments.editor_waits.max(policy.environments.editor_waits);
                 let waits_until = tx.now().plus(waits.duration());
                 store::put(tx, ctx, warrant.project(), (revision, &document, waits_until)).await?;
+                let sections = (&before.policy.retention, &policy.retention);
+                retention::adopt(tx, (warrant.project(), warrant.name()), sections).await?;
                 let details = json!({ "revision": revision, "before": before.policy, "after": policy });
                 let entry = AuditEntry::new(ctx, "policy.put", warrant.name().to_string()).with_details(details);
                 tx.audit(&entry).await?;

@@ -5,8 +5,8 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`pull`], [`source`], [`presence`], [`standing`], [`bin`], [`environment`], [`collection`], [`fsck`],
-//! [`moving`], [`quota`], [`usage`], [`figures`], `admission`, [`ports`].
+//! [`referrer`], [`pull`], [`source`], [`presence`], [`standing`], [`bin`], [`environment`], [`keeping`], [`collection`],
+//! [`fsck`], [`moving`], [`quota`], [`usage`], [`figures`], `admission`, [`ports`].
 
 mod admission;
 pub mod bin;
@@ -16,6 +16,7 @@ pub mod environment;
 pub mod error;
 pub mod figures;
 pub mod fsck;
+pub mod keeping;
 pub mod manifest;
 pub mod moving;
 pub mod page;

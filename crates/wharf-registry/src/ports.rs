@@ -34,6 +34,28 @@ pub trait Admission: fmt::Debug + Send + Sync {
         ctx: &'a Context,
         operation: &'a Operation<'a>,
     ) -> BoxFuture<'a, Result<(), NotAdmitted>>;
+
+    /// Of manifests that nobody asked to go, and that go by themselves because their time is over, those that must stay: by
+    /// their places in the list.
+    fn must_stay<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        manifests: &'a [Resting],
+    ) -> BoxFuture<'a, Result<Vec<usize>, wharf_db::Error>> {
+        let (_, _) = (tx, manifests);
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+/// A manifest whose time is over: in the bin, or without anything that needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resting {
+    /// The project.
+    pub project: ProjectId,
+    /// The repository.
+    pub repository: RepositoryName,
+    /// The manifest.
+    pub digest: Digest,
 }
 
 /// What is about to be changed, and where.

@@ -14,6 +14,7 @@ pub(crate) mod fsck;
 mod gc;
 mod group;
 mod history;
+mod hold;
 mod hook;
 mod image;
 mod inspect;
@@ -34,10 +35,12 @@ mod push;
 mod rebuild;
 pub(crate) mod registries;
 mod release;
+mod retention;
 mod review;
 mod rm;
 mod robot;
 mod role;
+mod running;
 mod search;
 pub(crate) mod serve;
 mod standard;
@@ -113,6 +116,12 @@ enum Verb {
     Review(review::Review),
     /// Gates' noes that do not count for a while.
     Exception(exception::Exception),
+    /// What must stay as it is, whoever wants it gone.
+    Hold(hold::Hold),
+    /// Which tags stay and which go, by the project's rules.
+    Retention(retention::Retention),
+    /// What runs where.
+    Running(running::Running),
     /// Users.
     User(user::User),
     /// Groups of users.
@@ -178,6 +187,9 @@ impl Cli {
             Verb::History(history) => history.run(),
             Verb::Review(review) => review.run(),
             Verb::Exception(exception) => exception.run(),
+            Verb::Hold(hold) => hold.run(),
+            Verb::Retention(retention) => retention.run(),
+            Verb::Running(running) => running.run(),
             Verb::User(user) => user.run(),
             Verb::Group(group) => group.run(),
             Verb::Role(role) => role.run(),

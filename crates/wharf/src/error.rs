@@ -19,7 +19,7 @@ Exit codes:
   7    the server knows no such thing, or does not show it
   8    it exists already, or its state forbids it
   9    the server cannot be reached or cannot answer now; the same may pass later
-  10   `wharf fsck` or `wharf audit verify` found something that somebody has to see to
+  10   `wharf fsck` or `wharf audit verify` found something that somebody has to see to, or `wharf retention` left something
   11   a promotion will not be done as things are; `wharf env diff`: there are differences
   12   a promotion that was waited for is not done yet
   130  ended at once by a signal: for `serve`, by the second one";

@@ -78,6 +78,8 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
         .replace("{promotion}", "0192f0c1-2345-7890-abcd-000000000000")
         .replace("{release}", "1.0")
         .replace("{exception}", "1")
+        .replace("{hold}", "1")
+        .replace("{run}", "1")
         .replace("{digest}", &format!("sha256:{}", "0".repeat(64)));
     let path = match route.operation {
         "tag_history" => format!("{path}?repository={project}%2Fapp&tag=v1"),
@@ -133,6 +135,11 @@ fn body(operation: &str, nonce: &str) -> Value {
         "create_assignment" => json!({ "holder": "user:stranger", "role": "developer", "tags": ["1.*"] }),
         "put_reservation" => json!({ "pattern": format!("p-{nonce}/base-*"), "role": "developer" }),
         "create_person" => json!({ "name": format!("new-{nonce}") }),
+        "set_hold" => json!({ "kind": "legal", "repository": format!("p-{nonce}/app"), "reason": "a court" }),
+        "lift_hold" => json!({ "reason": "it is over" }),
+        "start_retention" => json!({ "is_plan": true }),
+        "report_running" => json!({ "project": format!("p-{nonce}"), "containers": [{
+            "host": "h", "container": "c", "digest": format!("sha256:{}", "0".repeat(64)), "started_at": "2025-12-31T00:00:00Z" }] }),
         "put_policy" => json!({ "policy": {} }),
         "allocate_version" => json!({ "repository": format!("p-{nonce}/app") }),
         "void_version" => json!({ "version": "20260101_01", "reason": "nobody needs it" }),

@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod fixture;
 mod hostile;
+mod keeping;
 mod keys;
 mod openapi;
 mod pages;

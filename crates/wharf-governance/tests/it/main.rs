@@ -4,6 +4,7 @@ mod environments;
 mod fixture;
 mod hook;
 mod images;
+mod keeping;
 mod lineage;
 mod rebuild;
 mod receiver;

@@ -1,18 +1,20 @@
 //! One pass: every step, in batches, until no batch is full.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 use wharf_context::Timestamp;
-use wharf_db::Error as CatalogError;
+use wharf_db::{Error as CatalogError, Tx};
 use wharf_oci::Digest;
 
 use super::store::status::{self, Passing};
 use super::{BATCH, Collected, LEASE, store};
 use crate::blob::store::hex_list;
 use crate::error::Error;
+use crate::ports::Resting;
 use crate::registry::Registry;
 use crate::upload;
 use crate::{blob, manifest, moving, quota};
@@ -171,9 +173,22 @@ impl Registry {
                 let before = tx.now().minus(keep);
                 // Somebody may have restored some since they were listed, or another worker be at them.
                 let ids = manifest::store::still_expired(tx, &ids, before).await?;
+                let ids = self.without_kept(tx, ids).await?;
                 manifest::store::erase(tx, &ids, grace).await
             })
             .await
+    }
+
+    /// Of manifests whose time in the bin is over, those that nobody has a hand on. The others' time begins anew.
+    async fn without_kept(&self, tx: &mut Tx<'_>, ids: Vec<i64>) -> Result<Vec<i64>, Error> {
+        let Some(admission) = self.admission.as_ref().filter(|_| !ids.is_empty()) else { return Ok(ids) };
+        let resting = manifest::store::resting(tx, &ids).await?;
+        let (ids, resting): (Vec<i64>, Vec<Resting>) = resting.into_iter().unzip();
+        let kept: HashSet<usize> = admission.must_stay(tx, &resting).await?.into_iter().collect();
+        let (kept, going): (Vec<_>, Vec<_>) = ids.into_iter().enumerate().partition(|(at, _)| kept.contains(at));
+        let kept: Vec<i64> = kept.into_iter().map(|(_, id)| id).collect();
+        manifest::store::bin_anew(tx, &kept).await?;
+        Ok(going.into_iter().map(|(_, id)| id).collect())
     }
 
     async fn review_blobs(&self) -> Result<usize, Error> {

@@ -6,6 +6,9 @@
 
 pub(crate) mod store;
 
+use wharf_db::Tx;
+
+use self::store::Place;
 use super::BATCH;
 use super::rule::{self, Verdict};
 use crate::bin;
@@ -50,11 +53,19 @@ impl Registry {
                     match rule::judge(&needs, tx.now(), keep) {
                         Verdict::Forget => {}
                         Verdict::Wait(since_at) => store::note_since(tx, place, since_at.minus(after)).await?,
+                        Verdict::Bin if self.must_stay(tx, place).await? => store::note(tx, place).await?,
                         Verdict::Bin => binned += bin::put(tx, place, keep).await?,
                     }
                 }
                 Ok(binned)
             })
             .await
+    }
+
+    /// Whether somebody has a hand on a manifest that nothing in its repository needs.
+    async fn must_stay(&self, tx: &mut Tx<'_>, place: Place<'_>) -> Result<bool, Error> {
+        let Some(admission) = &self.admission else { return Ok(false) };
+        let resting = store::resting(tx, place).await?;
+        Ok(!admission.must_stay(tx, &[resting]).await?.is_empty())
     }
 }

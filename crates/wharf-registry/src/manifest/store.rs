@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wharf_context::{Context, Permit, Pull, Timestamp};
+use wharf_context::{Context, Permit, ProjectId, Pull, Timestamp};
 use wharf_db::{Db, Statement, Tx, params};
 use wharf_oci::descriptor::Descriptor;
 use wharf_oci::{Digest, Reference};
@@ -13,6 +13,7 @@ use super::StoredManifest;
 use super::put::Parsed;
 use crate::blob::store::{digest, hex_list};
 use crate::error::Error;
+use crate::ports::Resting;
 use crate::quota;
 use crate::repository::RepositoryId;
 
@@ -204,6 +205,38 @@ pub(crate) async fn expired(db: &Db, before: Timestamp, limit: usize) -> Result<
 pub(crate) async fn still_expired(tx: &mut Tx<'_>, ids: &[i64], before: Timestamp) -> Result<Vec<i64>, Error> {
     let rows = tx.query(STILL_EXPIRED, &params![id_list(ids)?, before]).await?;
     rows.iter().map(|row| Ok(row.integer(0)?)).collect()
+}
+
+const RESTING: Statement = Statement::dialects(
+    "SELECT m.id, r.project_id, r.name, m.digest FROM json_each(?1) j CROSS JOIN manifests m ON m.id = j.value \
+     CROSS JOIN repositories r ON r.id = m.repository_id",
+    "SELECT m.id, r.project_id, r.name, m.digest FROM json_array_elements_text(CAST(?1 AS text)::json) j \
+     JOIN manifests m ON m.id = j.value::bigint JOIN repositories r ON r.id = m.repository_id",
+);
+const BIN_ANEW: Statement = Statement::dialects(
+    "UPDATE manifests SET deleted_at = ?2 WHERE id IN (SELECT value FROM json_each(?1))",
+    "UPDATE manifests SET deleted_at = CAST(?2 AS bigint) \
+     WHERE id IN (SELECT value::bigint FROM json_array_elements_text(CAST(?1 AS text)::json))",
+);
+
+/// Manifests by what others know them by.
+pub(crate) async fn resting(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<(i64, Resting)>, Error> {
+    let rows = tx.query(RESTING, &params![id_list(ids)?]).await?;
+    let resting = rows.iter().map(|row| {
+        let repository = row.text(2)?.parse().map_err(|_| Error::MalformedRow { what: "a repository" })?;
+        let project = ProjectId(row.integer(1)?);
+        Ok((row.integer(0)?, Resting { project, repository, digest: digest(row, 3)? }))
+    });
+    resting.collect()
+}
+
+/// Lets the time of manifests in the bin begin anew.
+pub(crate) async fn bin_anew(tx: &mut Tx<'_>, ids: &[i64]) -> Result<(), Error> {
+    if !ids.is_empty() {
+        let now = tx.now();
+        tx.execute(BIN_ANEW, &params![id_list(ids)?, now]).await?;
+    }
+    Ok(())
 }
 
 /// Takes manifests out of the bin for good and gives their blobs a review date. Says how many.

@@ -75,7 +75,7 @@ pub(super) fn project(place: &str) -> &str {
 }
 
 /// `REPOSITORY[:TAG][@DIGEST]`. Whether the parts are well-formed is for the server to say.
-fn split(what: &str) -> (&str, Option<&str>, Option<&str>) {
+pub(super) fn split(what: &str) -> (&str, Option<&str>, Option<&str>) {
     let (name, digest) = what.split_once('@').map_or((what, None), |(name, digest)| (name, Some(digest)));
     let (repository, tag) = name.split_once(':').map_or((name, None), |(name, tag)| (name, Some(tag)));
     (repository, tag, digest)

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use wharf_db::{Db, Job, Subscription, Worker, WorkerSettings};
-use wharf_governance::{Error, Governance, lineage, promotion, rebuild, search, standard, webhook};
+use wharf_governance::{Error, Governance, lineage, promotion, rebuild, retention, search, standard, webhook};
 
 /// Who hears of which events: each gets a job in the transaction that announces one.
 pub(super) fn subscriptions() -> Vec<Subscription> {
@@ -24,6 +24,9 @@ pub(super) fn worker(db: Db, governance: &Governance) -> Worker {
     let fan_out = by(governance, |it, job| Box::pin(async move { it.fan_out(&job).await }));
     let index = by(governance, |it, job| Box::pin(async move { it.index(&job).await }));
     let advance = by(governance, |it, job| Box::pin(async move { it.advance_promotion(&job).await }));
+    let judge = by(governance, |it, job| Box::pin(async move { it.judge_retention(&job).await }));
+    let execute = by(governance, |it, job| Box::pin(async move { it.execute_retention(&job).await }));
+    let begin_due = by(governance, |it, job| Box::pin(async move { it.begin_due_retention(&job).await }));
     Worker::new(db, WorkerSettings::default())
         .handle(lineage::job::SEE, see)
         .handle(lineage::catch_up::CATCH_UP, catch_up)
@@ -32,6 +35,9 @@ pub(super) fn worker(db: Db, governance: &Governance) -> Worker {
         .handle(webhook::job::JOB, fan_out)
         .handle(search::index::JOB, index)
         .handle(promotion::job::ADVANCE, advance)
+        .handle(retention::job::JUDGE, judge)
+        .handle(retention::job::EXECUTE, execute)
+        .handle(retention::job::DUE, begin_due)
 }
 
 type Running = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;

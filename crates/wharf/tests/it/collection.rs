@@ -12,13 +12,13 @@ use super::server::{Server, eventually, read_answer};
 const CONFIG: &[u8] = b"{}";
 
 /// An image that was pushed.
-struct Pushed {
-    manifest: String,
+pub(crate) struct Pushed {
+    pub(crate) manifest: String,
     layer: String,
 }
 
 /// A server that anyone may push to, that collects when it is asked to, and after a second.
-fn server() -> Server {
+pub(crate) fn server() -> Server {
     Server::start_with(&["--open"], |command| {
         command.env("WHARF_COLLECTION_GRACE", "1s").env("WHARF_COLLECTION_INTERVAL", "1h");
     })
@@ -40,7 +40,7 @@ fn push_blob(server: &Server, repository: &str, bytes: &[u8]) -> String {
     digest
 }
 
-fn push_image(server: &Server, repository: &str, tag: &str, layer: &[u8]) -> Pushed {
+pub(crate) fn push_image(server: &Server, repository: &str, tag: &str, layer: &[u8]) -> Pushed {
     let descriptor = |kind: &str, bytes: &[u8]| {
         let digest = push_blob(server, repository, bytes);
         json!({ "mediaType": format!("application/vnd.oci.image.{kind}"), "digest": digest, "size": bytes.len() })

@@ -9,6 +9,7 @@ mod encryption;
 mod folder;
 mod fsck;
 mod images;
+mod keeping;
 mod limits;
 mod management;
 mod metrics;

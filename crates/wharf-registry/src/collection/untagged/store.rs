@@ -1,6 +1,6 @@
 //! SQL of `manifest_reviews`.
 
-use wharf_context::Timestamp;
+use wharf_context::{ProjectId, Timestamp};
 use wharf_db::{Db, Statement, Tx, params};
 use wharf_oci::{Digest, Environments, RepositoryName};
 
@@ -8,6 +8,7 @@ use crate::blob::store::{digest, hex_list};
 use crate::collection::rule::Needs;
 use crate::collection::store::count;
 use crate::error::Error;
+use crate::ports::Resting;
 use crate::repository::RepositoryId;
 
 /// A manifest: where, and which.
@@ -91,6 +92,15 @@ pub(super) async fn due(db: &Db, before: Timestamp, limit: usize) -> Result<Vec<
 pub(super) async fn take(tx: &mut Tx<'_>, review: &Review) -> Result<bool, Error> {
     let changed = tx.execute(TAKE, &params![review.repository.0, review.digest.to_bytes(), review.since_at]).await?;
     Ok(changed > 0)
+}
+
+/// A manifest by what others know it by.
+pub(super) async fn resting(tx: &mut Tx<'_>, (repository, digest): Place<'_>) -> Result<Resting, Error> {
+    const MALFORMED: Error = Error::MalformedRow { what: "a repository" };
+    let row = tx.query_opt("SELECT project_id, name FROM repositories WHERE id = ?1", &params![repository.0]).await?;
+    let row = row.ok_or(MALFORMED)?;
+    let repository = row.text(1)?.parse().map_err(|_| MALFORMED)?;
+    Ok(Resting { project: ProjectId(row.integer(0)?), repository, digest: *digest })
 }
 
 /// What may need a manifest.

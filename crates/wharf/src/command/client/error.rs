@@ -108,6 +108,9 @@ pub(crate) enum Error {
     /// A key that cannot stand in a header.
     #[error("an idempotency key has 1 to 128 printable characters of ASCII")]
     IdempotencyKey,
+    /// Retention left something that the rules wanted gone.
+    #[error("retention did not do all that its rules say: {count} tags were left, or the run was given up")]
+    TagsLeft { count: u64 },
     /// Standard output is gone.
     #[error("cannot write to standard output")]
     Print(#[source] io::Error),
@@ -166,6 +169,7 @@ impl Error {
             Self::ReleaseName => "`wharf release ls PROJECT` lists them",
             Self::NotADigest => "`wharf inspect` shows the digest of a tag",
             Self::IdempotencyKey => "choose another one; nothing was changed",
+            Self::TagsLeft { .. } => "each line above says why; `wharf retention show` tells it again",
             Self::Expiry => "choose a shorter time, or --never-expires",
             Self::Refused(refusal) => return refusal.hint(),
         };
@@ -191,7 +195,8 @@ impl Error {
             | Self::AuditFault(_)
             | Self::AuditExport { .. }
             | Self::Outdated { .. }
-            | Self::Standards { .. } => 10,
+            | Self::Standards { .. }
+            | Self::TagsLeft { .. } => 10,
             Self::ReadPassword(_)
             | Self::PasswordsDiffer
             | Self::Token

@@ -1,0 +1,7 @@
+//! Keeping: what is held, what runs, and what goes by rule.
+
+mod fixture;
+mod hold;
+mod retention;
+mod retention_histories;
+mod running;
