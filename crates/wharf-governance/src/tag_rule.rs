@@ -49,6 +49,8 @@ pub struct TagRule {
     pub latest: Latest,
     /// What date versions are counted by.
     pub sequence: Sequence,
+    /// Whether a date version goes on only where a Git commit is a tag of the same digest; the gate `tag` looks.
+    pub git_sha_beside: bool,
     /// Which tags stay where they point.
     pub immutable: Vec<Immutable>,
 }
@@ -60,6 +62,8 @@ pub enum Latest {
     /// It is taken, whatever forms are accepted.
     #[default]
     Allow,
+    /// It is taken, and the gate `tag` keeps it from going on to another environment.
+    NotPromoted,
     /// It is refused.
     Forbid,
 }
@@ -160,7 +164,7 @@ impl Default for TagRule {
     fn default() -> Self {
         let repositories = vec![Pattern::anything()];
         let (latest, sequence) = (Latest::default(), Sequence::default());
-        Self { repositories, accept: Vec::new(), latest, sequence, immutable: Vec::new() }
+        Self { repositories, accept: Vec::new(), latest, sequence, git_sha_beside: false, immutable: Vec::new() }
     }
 }
 

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 use wharf_context::Timestamp;
 use wharf_db::Tx;
+use wharf_registry::Registry;
 
-use super::{Case, Gate, Verdict};
+use super::{Case, Gate, Outcome, Verdict};
 use crate::error::Error;
 use crate::ports::BoxFuture;
 use crate::tag_rule::rule::Pointing;
@@ -27,7 +28,20 @@ impl Gate for Tags {
         case: &'a Case<'_>,
         _: &'a Map<String, Value>,
     ) -> BoxFuture<'a, Result<Verdict, Error>> {
-        Box::pin(async move { Ok(judge(case, tx.now())) })
+        Box::pin(async move {
+            let verdict = judge(case, tx.now());
+            let Some(rule) = case.policy.tags.rule_of(case.repository) else { return Ok(verdict) };
+            if verdict.outcome != Outcome::Pass {
+                return Ok(verdict);
+            }
+            // The commit's tag may have stayed behind in development.
+            let mut beside = Registry::tags_at(tx, case.project, case.stands_in, case.digest).await?;
+            beside.extend(Registry::tags_at(tx, case.project, case.repository, case.digest).await?);
+            Ok(match rule.keeps_back(case.tags, &beside) {
+                Some(reason) => Verdict::fail(reason, "name the tags that go along, and push what is missing"),
+                None => verdict,
+            })
+        })
     }
 }
 

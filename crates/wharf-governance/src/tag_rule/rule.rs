@@ -5,7 +5,7 @@ use std::fmt;
 use wharf_context::Timestamp;
 use wharf_oci::{Digest, RepositoryName, Tag};
 
-use super::form::Form;
+use super::form::{Form, is_git_sha};
 use super::{Latest, Numbered};
 use crate::version::DateVersion;
 
@@ -85,6 +85,17 @@ impl Numbered<'_> {
                 Err(Box::new(Violation { repository, tag, rule: self.number, reason }))
             }
         }
+    }
+
+    /// Why something does not go on with `tags`, although they may be pushed. `beside` are all tags that it has.
+    pub(crate) fn keeps_back(&self, tags: &[Tag], beside: &[Tag]) -> Option<String> {
+        let number = self.number;
+        if self.rule.latest != Latest::Allow && tags.iter().any(|tag| tag.as_str() == LATEST) {
+            return Some(format!("tag rule {number} keeps `{LATEST}` out of promotions"));
+        }
+        let dated = tags.iter().find(|tag| self.version(tag).is_some()).filter(|_| self.rule.git_sha_beside)?;
+        let has_commit = beside.iter().any(|tag| is_git_sha(tag.as_str()));
+        (!has_commit).then(|| format!("tag rule {number} wants a Git commit as a tag of the digest of `{dated}`, too"))
     }
 
     fn has_dates(&self) -> bool {
@@ -245,6 +256,24 @@ mod tests {
         assert!(!version(json!({ "accept": ["date"] }), "9fceb02d0ae5"));
         assert!(!version(json!({ "accept": [{ "pattern": "[0-9_]+" }] }), "20261130_01"));
         assert!(!version(json!({}), "20261130_01"));
+    }
+
+    #[test]
+    fn what_may_be_pushed_may_have_to_stay_behind() {
+        let kept = |rule: serde_json::Value, tags: &[&str], beside: &[&str]| {
+            let rule: TagRule = serde_json::from_value(rule).expect("a rule");
+            let parse = |tags: &[&str]| tags.iter().map(|tag| tag.parse().expect("a tag")).collect::<Vec<Tag>>();
+            Numbered { number: 1, rule: &rule }.keeps_back(&parse(tags), &parse(beside)).is_some()
+        };
+        let not_promoted = json!({ "latest": "not_promoted" });
+        assert_eq!(say(not_promoted.clone(), "latest", None, None), Ok(()));
+        assert!(kept(not_promoted.clone(), &["v1", "latest"], &[]) && !kept(not_promoted, &["v1"], &["latest"]));
+        assert!(!kept(json!({}), &["latest"], &[]));
+        let both = json!({ "accept": ["date", "git_sha"], "git_sha_beside": true });
+        assert!(kept(both.clone(), &["20261130_01"], &["20261130_01", "latest"]));
+        assert!(!kept(both.clone(), &["20261130_01"], &["20261130_01", "9fceb02d0ae5"]));
+        assert!(!kept(both, &["9fceb02d0ae5"], &[]));
+        assert!(!kept(json!({ "accept": ["date"] }), &["20261130_01"], &[]));
     }
 
     #[test]
