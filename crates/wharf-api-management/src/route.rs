@@ -3,6 +3,7 @@
 mod access;
 mod events;
 mod governance;
+mod keeping;
 
 use std::borrow::Cow;
 
@@ -15,9 +16,8 @@ use utoipa::openapi::schema::Schema;
 
 use crate::api::Api;
 use crate::{
-    audit, bin, collection, data_keys, fsck, groups, holds, idempotent, imports, jobs, keys, lineage, me, members,
-    openapi, policy, projects, quotas, rebuilds, retention, robots, running, server, standards, tags, usage, users,
-    versions,
+    audit, bin, collection, data_keys, fsck, groups, idempotent, imports, jobs, keys, lineage, me, members, openapi,
+    policy, projects, quotas, rebuilds, robots, server, standards, tags, usage, users, versions,
 };
 
 /// What every path begins with.
@@ -195,11 +195,11 @@ use route;
 
 /// Every route.
 pub const ROUTES: &[Route] = &joined::<
-    { GENERAL.len() + access::ROUTES.len() + governance::ROUTES.len() + events::ROUTES.len() },
->([GENERAL, access::ROUTES, governance::ROUTES, events::ROUTES]);
+    { GENERAL.len() + access::ROUTES.len() + governance::ROUTES.len() + events::ROUTES.len() + keeping::ROUTES.len() },
+>([GENERAL, access::ROUTES, governance::ROUTES, events::ROUTES, keeping::ROUTES]);
 
 /// Several lists as one.
-const fn joined<const COUNT: usize>(lists: [&[Route]; 4]) -> [Route; COUNT] {
+const fn joined<const COUNT: usize>(lists: [&[Route]; 5]) -> [Route; COUNT] {
     let mut all = [lists[0][0]; COUNT];
     let (mut list, mut count) = (0, 0);
     while list < lists.len() {
@@ -385,45 +385,6 @@ const GENERAL: &[Route] = &[
         .does("empty_bin", "Takes all of a repository's bin out of it for good. Nothing of it can be restored then.")
         .takes::<bin::EmptyingBody>()
         .gives::<bin::EmptiedBody>(),
-    route!(Get "/projects/{project}/holds" holds::list)
-        .does("list_holds", "What must stay as it is in a project, the newest hold first.")
-        .lists::<holds::HoldBody>()
-        .with_parameters(&["after", "limit", "repository", "ended"]),
-    route!(Post "/projects/{project}/holds" holds::set)
-        .does("set_hold", "Lets something stay as it is until the hold is lifted: a repository, a tag or a digest.")
-        .takes::<holds::NewHoldBody>()
-        .creates::<holds::HoldBody>(),
-    route!(Get "/projects/{project}/holds/{hold}" holds::show).does("get_hold", "One hold.").gives::<holds::HoldBody>(),
-    route!(Post "/projects/{project}/holds/{hold}/lift" holds::lift)
-        .does("lift_hold", "Lifts a hold.")
-        .takes::<holds::LiftingBody>()
-        .gives::<holds::HoldBody>(),
-    route!(Get "/running" running::list)
-        .does("list_running", "What runs where, or stopped lately: of a project, or of a digest wherever it runs.")
-        .lists::<running::RunningBody>()
-        .with_parameters(&["after", "limit", "project", "digest"]),
-    route!(Post "/running" running::report)
-        .does("report_running", "Tells what runs of a project, and what stopped. What runs is never removed.")
-        .takes::<running::ReportsBody>()
-        .gives::<running::ReportedBody>(),
-    route!(Get "/projects/{project}/retention/runs" retention::list)
-        .does("list_retention", "Runs of retention and plans, the newest first.")
-        .lists::<retention::RunBody>(),
-    route!(Post "/projects/{project}/retention/runs" retention::start)
-        .does("start_retention", "Begins a run of retention, or a plan of one.")
-        .takes::<retention::NewRunBody>()
-        .creates::<retention::RunBody>(),
-    route!(Get "/projects/{project}/retention/runs/{run}" retention::show)
-        .does("get_retention", "One run or plan, and how far it is.")
-        .gives::<retention::RunBody>(),
-    route!(Get "/projects/{project}/retention/runs/{run}/items" retention::list_items)
-        .does("list_retention_items", "What was decided about each tag, and what came of it.")
-        .lists::<retention::ItemBody>()
-        .with_parameters(&["after", "limit", "action"]),
-    route!(Get "/projects/{project}/retention/why" retention::explain)
-        .does("explain_retention", "Whether one tag stays or goes at this moment, and why.")
-        .gives::<retention::VerdictBody>()
-        .with_parameters(&["repository", "tag"]),
     route!(Get "/projects/{project}/usage" usage::list)
         .does("list_usage", "How many bytes each repository of a project holds, or each tag of a repository.")
         .lists::<usage::UsageBody>()
