@@ -252,7 +252,11 @@ mod tests {
         assert_eq!((grants[0].project, grants[0].granted), (Some(ProjectId(7)), Permissions::of(&[Permission::Pull])));
         assert_eq!(grants[0].refused, Permissions::of(&[Permission::Push]));
         let limits = read.tag_limits().expect("reads");
-        assert_eq!((limits.len(), limits[0].0.as_str(), limits[0].1.len()), (2, "p/app", 1));
+        assert_eq!(
+            (limits.len(), limits[0].0.as_str(), limits[0].1.len()),
+            (1, "p/app", 1),
+            "what is not granted has no limits"
+        );
         assert_eq!((grants[1].project, grants[1].granted), (None, Permissions::NONE));
         assert!(read.covers_catalog() && !read.covers_management());
     }
