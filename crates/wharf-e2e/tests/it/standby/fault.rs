@@ -23,7 +23,7 @@ fn a_synchronous_primary_refuses_writes_while_its_standby_is_away_and_takes_them
     });
     has(&primary, "wire/before", &content);
     assert_eq!(metric(&primary, "wharf_standby_level"), Some(0.0));
-    assert_eq!(metric(&primary, "wharf_read_only"), Some(1.0));
+    wait("it says so", || metric(&primary, "wharf_read_only") == Some(1.0));
     assert!(readyz(&standby).1.contains("following: failed"));
     relay.set(Mode::Pass);
     pair.wait_until_level("b");
