@@ -188,7 +188,6 @@ fn parameter(name: &str, (place, required): (ParameterIn, Required), (descriptio
 type Meaning = (&'static str, ObjectBuilder);
 
 const ENVIRONMENT: &str = "^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*$";
-const REPOSITORY: &str = "^[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*$";
 const MEMBER: &str = "^(user|group):[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$";
 
 fn text(pattern: &str) -> ObjectBuilder {

@@ -81,7 +81,7 @@ fn what_is_attached_goes_with_the_last_tag_of_its_image() {
         [&of_attestation, &signature, &attestation].map(|tagged| (tagged, tagged.tag.attached_to().expect("one")));
     let set = |texts: &[&str]| texts.iter().map(|text| digest(text)).collect::<HashSet<_>>();
     let follow = |staying: &[&str], going: &[&str], listed: &[&str]| {
-        let following = super::follow(&all, set(staying), set(going), &set(listed));
+        let following = follow(&all, set(staying), set(going), &set(listed));
         following.into_iter().map(|(action, _)| action == Action::Delete).collect::<Vec<_>>()
     };
     assert_eq!(follow(&["a"], &["b"], &[]), [true, false, true]);
