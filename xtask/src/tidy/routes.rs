@@ -1,6 +1,7 @@
 //! The route table, the golden access table and the document name the same routes.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::Finding;
 use super::tree::{Source, Tree};
@@ -8,6 +9,8 @@ use super::tree::{Source, Tree};
 /// The management API's route table, who may do what on each route (reviewed text, written by a test), and the
 /// document for operators.
 const TABLE: &str = "crates/wharf-api-management/src/route.rs";
+/// Parts of the table that have files of their own.
+const PARTS: &str = "crates/wharf-api-management/src/route";
 const GOLDEN: &str = "crates/wharf-api-management/tests/golden/access.txt";
 const DOCUMENT: &str = "docs/admin/api.md";
 /// What the paths of the table are below.
@@ -18,13 +21,17 @@ const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 pub(crate) fn check(tree: &Tree) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    if let (Some(table), Some(document)) = (tree.get(TABLE), tree.get(DOCUMENT)) {
-        let declared = declared(table);
-        findings.extend(tree.get(GOLDEN).into_iter().flat_map(|golden| absent(table, &declared, golden)));
-        findings.extend(absent(table, &declared, document));
+    let tables = || tree.files.iter().filter(|file| file.path == Path::new(TABLE) || file.path.starts_with(PARTS));
+    if let (Some(_), Some(document)) = (tree.get(TABLE), tree.get(DOCUMENT)) {
+        let mut known = BTreeSet::new();
+        for table in tables() {
+            let declared = declared(table);
+            findings.extend(tree.get(GOLDEN).into_iter().flat_map(|golden| absent(table, &declared, golden)));
+            findings.extend(absent(table, &declared, document));
+            known.extend(declared.into_iter().map(|(_, route)| route));
+        }
         let own = written(document).into_iter().filter(|(_, route)| route.contains(PREFIX)).collect::<Vec<_>>();
-        let known: BTreeSet<&str> = declared.iter().map(|(_, route)| route.as_str()).collect();
-        let unknown = own.iter().filter(|(_, route)| !known.contains(route.as_str()));
+        let unknown = own.iter().filter(|(_, route)| !known.contains(route));
         findings.extend(
             unknown.map(|(line, route)| document.finding(*line, "routes", format!("`{route}` does not exist"))),
         );
