@@ -54,7 +54,14 @@ const MALFORMED: Error = Error::MalformedRow { what: "an event" };
 pub fn subscription() -> Subscription {
     Subscription {
         job: JOB,
-        events: vec!["manifest_pushed", "manifest_deleted", "manifests_added", "manifests_removed", "tag_deleted"],
+        events: vec![
+            "manifest_pushed",
+            "manifest_placed",
+            "manifest_deleted",
+            "manifests_added",
+            "manifests_removed",
+            "tag_deleted",
+        ],
     }
 }
 
@@ -83,6 +90,7 @@ impl Governance {
     pub async fn index(&self, job: &Job) -> Result<(), Error> {
         let (repository, digests) = match job.decode::<Event>()? {
             Event::ManifestPushed { repository, digest, .. }
+            | Event::ManifestPlaced { repository, digest, .. }
             | Event::ManifestDeleted { repository, digest }
             | Event::TagDeleted { repository, digest, .. } => (repository, vec![digest]),
             Event::ManifestsAdded { repository, digests } | Event::ManifestsRemoved { repository, digests } => {

@@ -62,7 +62,7 @@ impl Bounds {
 }
 
 /// Fields whose values are terms as they are: the name in a query, and the field of the index.
-const FIELDS: [(&str, &str); 15] = [
+const FIELDS: [(&str, &str); 16] = [
     ("repository", "repository"),
     ("repo", "repository"),
     ("project", "project"),
@@ -70,6 +70,7 @@ const FIELDS: [(&str, &str); 15] = [
     ("digest", "digest"),
     ("label", "label"),
     ("annotation", "annotation"),
+    ("env", "env"),
     ("base", "base"),
     ("arch", "arch"),
     ("os", "os"),
@@ -292,11 +293,10 @@ mod tests {
 
     #[test]
     fn fields_are_terms_and_words_are_looked_for_in_names() {
-        let query =
-            parse(r#"label:team=pay user:1000 -base:prod-osbase  "Web Shop" tag:1.* commit:61AB label:note="a b""#);
+        let query = parse(r#"label:team=pay env:p -base:prod-osbase  "Web Shop" tag:1.* commit:61AB label:note="a b""#);
         let all = [
             term("label:team=pay"),
-            term("user:1000"),
+            term("env:p"),
             begins("word:web"),
             begins("word:shop"),
             begins("tag:1."),

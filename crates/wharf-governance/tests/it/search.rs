@@ -154,6 +154,7 @@ async fn an_image_is_found_by_what_it_is() {
         assert_eq!(count, usize::from(query == "ap"), "{query}");
     }
     assert_eq!(fixture.find("").await.len(), 2);
+    assert_eq!((fixture.find("env:d").await.len(), fixture.find("env:p").await.len()), (2, 0), "it is development");
 }
 
 #[tokio::test]
