@@ -7,6 +7,7 @@
 //! [`Governance::with_gates`]: crate::Governance::with_gates
 
 mod age;
+mod hold;
 mod judge;
 mod labels;
 mod size;
@@ -172,11 +173,13 @@ impl GateResult {
     }
 }
 
-/// The gates that every server has: those about the image itself, and those of tag rules, lineage and standards.
+/// The gates that every server has: those about the image itself, and those of holds, tag rules, lineage and
+/// standards.
 pub(crate) fn own() -> Vec<Arc<dyn Gate>> {
     let about_images: [Arc<dyn Gate>; 4] =
         [Arc::new(labels::Labels), Arc::new(size::Size), Arc::new(age::Age), Arc::new(soak::Soak)];
-    let of_nouns: [Arc<dyn Gate>; 3] = [Arc::new(tag::Tags), Arc::new(LineageGate), Arc::new(StandardGate)];
+    let of_nouns: [Arc<dyn Gate>; 4] =
+        [Arc::new(hold::Held), Arc::new(tag::Tags), Arc::new(LineageGate), Arc::new(StandardGate)];
     about_images.into_iter().chain(of_nouns).collect()
 }
 

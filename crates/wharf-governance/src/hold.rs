@@ -15,6 +15,7 @@ use wharf_registry::ports::{Change, Operation, TagNow};
 
 use crate::error::Error;
 use crate::governance::Governance;
+use crate::promotion;
 
 /// The longest reason, in bytes.
 const MAX_REASON_BYTES: usize = 1_000;
@@ -157,6 +158,7 @@ impl Governance {
                     target: hold.target(),
                 })
                 .await?;
+                promotion::void_held(tx, ctx, project).await?;
                 Ok(hold)
             })
             .await
@@ -276,6 +278,25 @@ pub(crate) async fn is_on(
     digest: &Digest,
 ) -> Result<bool, Error> {
     Ok(find_held(tx, place, Touched::Digest(digest)).await?.is_some())
+}
+
+/// The hold that lets a manifest go no further: one on it or on what it is a part of, or a quarantine of its repository.
+/// What the law wants kept may be used meanwhile.
+pub(crate) async fn in_the_way(
+    tx: &mut Tx<'_>,
+    (project, repository): (ProjectId, &RepositoryName),
+    digest: &Digest,
+) -> Result<Option<Hold>, Error> {
+    if !store::is_any_in_force(tx, project).await? {
+        return Ok(None);
+    }
+    let digests = Registry::kin(tx, (Govern::decided(project), repository), digest).await?;
+    let holds = store::in_force(tx, (project, repository), &digests).await?;
+    let stops = |hold: &Hold| match hold.digest {
+        Some(held) => held == *digest || digests.contains(&held),
+        None => hold.kind == HoldKind::Quarantine && hold.tag.is_none(),
+    };
+    Ok(holds.into_iter().find(stops))
 }
 
 /// Whether a tag is to point elsewhere than now.

@@ -28,7 +28,7 @@ pub use self::approve::NewDecision;
 pub(crate) use self::ask::check_text;
 pub use self::eligibility::Eligibility;
 pub use self::state::{State, Step};
-pub(crate) use self::step::step;
+pub(crate) use self::step::{step, void_held};
 use crate::environment::Passage;
 use crate::error::Error;
 use crate::gate::GateResult;

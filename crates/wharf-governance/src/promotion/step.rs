@@ -1,12 +1,13 @@
 //! One step of a promotion: from state to state, written down, audited and announced in one transaction.
 
 use serde_json::json;
-use wharf_context::{Context, Event, Timestamp};
+use wharf_context::{Context, Event, ProjectId, Timestamp};
 use wharf_db::{AuditEntry, NewJob, Tx};
 
 use super::job::{ADVANCE, Payload};
 use super::{Promotion, State, Step, store};
 use crate::error::Error;
+use crate::hold;
 
 /// Takes a step. What it is called for is in `explanation`, for people.
 pub(crate) async fn step(
@@ -82,6 +83,20 @@ fn action(state: State, before: Option<State>) -> &'static str {
         State::Failed => "promotion.fail",
         State::Invalidated => "promotion.invalidate",
     }
+}
+
+/// Voids what is open in a project and about something that a hold is on by now.
+pub(crate) async fn void_held(tx: &mut Tx<'_>, ctx: &Context, project: ProjectId) -> Result<(), Error> {
+    for mut promotion in store::open(tx, project).await? {
+        for item in promotion.items.clone() {
+            if let Some(hold) = hold::in_the_way(tx, (project, &item.repository), &item.digest).await? {
+                let why = format!("hold {} is on `{}@{}`: {}", hold.id, item.repository, item.digest, hold.reason);
+                step(tx, ctx, &mut promotion, Step::Invalidate, why).await?;
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Has somebody look at the promotion again at that time.

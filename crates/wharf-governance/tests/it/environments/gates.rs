@@ -2,6 +2,7 @@
 
 use wharf_context::Timestamp;
 use wharf_governance::gate::Outcome;
+use wharf_governance::hold::{HoldKind, NewHold};
 use wharf_governance::promotion::State;
 use wharf_governance::{Error, NewException};
 
@@ -149,4 +150,24 @@ async fn a_tag_that_the_rules_do_not_take_does_not_go_along() {
     assert!(found("1.2.0").await.is_eligible);
     let latest = found("latest").await;
     assert!(!latest.is_eligible && latest.gates.iter().any(|gate| gate.reason.contains("latest")), "{latest:?}");
+}
+
+#[tokio::test]
+async fn a_hold_voids_what_is_open_and_blocks_what_comes() {
+    let fixture = Fixture::open().await;
+    let digest = fixture.push("pay/app", "v1", "one").await;
+    let asked = fixture.ask("asker", ("pay/app", "v1"), "t").await.expect("asked for");
+    let hold = NewHold {
+        kind: HoldKind::Quarantine,
+        repository: "pay/app".parse().expect("valid"),
+        reference: Some(digest.to_string().parse().expect("valid")),
+        reason: "it is suspected".to_owned(),
+        until: None,
+    };
+    fixture.governance.set_hold(&user("olga"), &warrant(), &hold).await.expect("set");
+    assert_eq!(fixture.get(&asked).await.state, State::Invalidated);
+    let blocked = fixture.ask("asker", ("pay/app", "v1"), "t").await.expect("asked for");
+    assert_eq!(blocked.state, State::Blocked);
+    let held = blocked.gates.iter().find(|gate| gate.gate == "hold").expect("it was asked");
+    assert!(held.is_blocking() && !held.fix.is_empty(), "{held:?}");
 }

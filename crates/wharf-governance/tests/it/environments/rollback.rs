@@ -67,7 +67,7 @@ async fn a_rollback_moves_tags_back_where_they_may_move() {
 #[tokio::test]
 async fn a_tag_of_a_sealed_environment_never_moves() {
     let fixture = Fixture::open().await;
-    fixture.policy(r#"{"environments":{"ladder":[{"name":"d"},{"name":"t","sealed":true}]}}"#).await;
+    fixture.policy(r#"{"environments":{"ladder":[{"name":"d"},{"name":"t","sealed":true,"promotion":{}}]}}"#).await;
     fixture.push("pay/app", "v1", "one").await;
     fixture.promote(("pay/app", "v1"), "t", &["ada"]).await;
     let two = fixture.push("pay/app", "v1", "two").await;
