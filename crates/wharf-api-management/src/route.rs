@@ -1,9 +1,11 @@
 //! The route table: each method and path once, with what it does, takes and gives.
 
 mod access;
+mod audit;
 mod events;
 mod governance;
 mod keeping;
+mod lineage;
 
 use std::borrow::Cow;
 
@@ -16,8 +18,8 @@ use utoipa::openapi::schema::Schema;
 
 use crate::api::Api;
 use crate::{
-    audit, bin, collection, data_keys, fsck, groups, idempotent, imports, jobs, keys, lineage, me, members, openapi,
-    policy, projects, quotas, rebuilds, robots, server, standards, tags, usage, users, versions,
+    bin, collection, data_keys, fsck, groups, idempotent, imports, jobs, keys, me, members, openapi, projects, quotas,
+    robots, server, usage, users,
 };
 
 /// What every path begins with.
@@ -195,11 +197,27 @@ use route;
 
 /// Every route.
 pub const ROUTES: &[Route] = &joined::<
-    { GENERAL.len() + access::ROUTES.len() + governance::ROUTES.len() + events::ROUTES.len() + keeping::ROUTES.len() },
->([GENERAL, access::ROUTES, governance::ROUTES, events::ROUTES, keeping::ROUTES]);
+    {
+        GENERAL.len()
+            + access::ROUTES.len()
+            + governance::ROUTES.len()
+            + lineage::ROUTES.len()
+            + audit::ROUTES.len()
+            + events::ROUTES.len()
+            + keeping::ROUTES.len()
+    },
+>([
+    GENERAL,
+    access::ROUTES,
+    governance::ROUTES,
+    lineage::ROUTES,
+    audit::ROUTES,
+    events::ROUTES,
+    keeping::ROUTES,
+]);
 
 /// Several lists as one.
-const fn joined<const COUNT: usize>(lists: [&[Route]; 5]) -> [Route; COUNT] {
+const fn joined<const COUNT: usize>(lists: [&[Route]; 7]) -> [Route; COUNT] {
     let mut all = [lists[0][0]; COUNT];
     let (mut list, mut count) = (0, 0);
     while list < lists.len() {
@@ -250,33 +268,6 @@ const GENERAL: &[Route] = &[
     route!(Post "/projects/{project}/quota/recount" quotas::recount)
         .does("recount_quota", "Counts what a project uses anew, and repairs its figures.")
         .gives::<quotas::RecountBody>(),
-    route!(Get "/projects/{project}/policy" policy::show)
-        .does("get_policy", "What a project demands of its images.")
-        .gives::<policy::PolicyRevisionBody>(),
-    route!(Put "/projects/{project}/policy" policy::put)
-        .does("put_policy", "Puts another policy in force. The ones before stay readable in the audit log.")
-        .conditional()
-        .takes::<policy::PolicyChangeBody>()
-        .gives::<policy::PolicyRevisionBody>(),
-    route!(Get "/projects/{project}/versions" versions::list)
-        .does(
-            "list_versions",
-            "The versions that were given out, in a repository's sequence or in all, the last first.",
-        )
-        .lists::<versions::VersionBody>()
-        .with_parameters(&["after", "limit", "repository"]),
-    route!(Post "/projects/{project}/versions" versions::allocate)
-        .does("allocate_version", "Gives out the next version of the day.")
-        .takes::<versions::NewVersionBody>()
-        .gives::<versions::VersionBody>(),
-    route!(Post "/projects/{project}/versions/void" versions::void)
-        .does("void_version", "Says of a version that is on no image that it never will be, and why.")
-        .takes::<versions::VoidVersionBody>()
-        .gives::<versions::VersionBody>(),
-    route!(Get "/projects/{project}/tags/history" tags::history)
-        .does("tag_history", "Where a tag pointed, since when, and who moved it there, the last first.")
-        .lists::<tags::TagEntryBody>()
-        .with_parameters(&["after", "limit", "repository", "tag"]),
     route!(Get "/projects/{project}/members" members::list)
         .does("list_members", "A project's members: users, then groups, in the order of their names.")
         .lists::<members::MemberBody>(),
@@ -404,39 +395,6 @@ const GENERAL: &[Route] = &[
     route!(Get "/collection/holders/{digest}" collection::holders)
         .does("find_holders", "What holds a blob or a manifest.")
         .gives::<collection::HoldersBody>(),
-    route!(Get "/projects/{project}/lineage" lineage::show)
-        .does("get_lineage", "What an image stands on, and how much stands on it.")
-        .gives::<lineage::LineageBody>()
-        .with_parameters(&["repository", "reference"]),
-    route!(Get "/projects/{project}/lineage/standing" lineage::list_standing)
-        .does("list_standing", "What stands on an image, everywhere or in one environment.")
-        .lists::<lineage::StanderBody>()
-        .with_parameters(&["repository", "reference", "environment", "after", "limit"]),
-    route!(Get "/projects/{project}/lineage/outdated" lineage::list_outdated)
-        .does("list_outdated", "The repositories whose newest image stands on something outdated and must be rebuilt.")
-        .lists::<lineage::OutdatedBody>(),
-    route!(Get "/projects/{project}/rebuilds" rebuilds::list)
-        .does(
-            "list_rebuilds",
-            "What the project's bases asked to be rebuilt, and what asks for its images, the latest first.",
-        )
-        .lists::<rebuilds::RebuildBody>(),
-    route!(Get "/projects/{project}/rebuilds/{rebuild}" rebuilds::show)
-        .does("get_rebuild", "One rebuild: what it asks for, in which wave, and what was answered.")
-        .gives::<rebuilds::RebuildViewBody>(),
-    route!(Post "/projects/{project}/rebuilds/{rebuild}/answers" rebuilds::answer)
-        .does("answer_rebuild", "Says by which image a repository was rebuilt, where its layers do not show it.")
-        .takes::<rebuilds::AnswerBody>(),
-    route!(Get "/projects/{project}/standards/checks" standards::show)
-        .does("get_standard_checks", "Whether an image is as the project's standards say.")
-        .gives::<standards::ChecksBody>()
-        .with_parameters(&["repository", "reference"]),
-    route!(Post "/projects/{project}/standards/checks" standards::ask)
-        .does(
-            "ask_standard_check",
-            "Asks for an image to be read and compared with the standards that are in force now.",
-        )
-        .takes::<standards::WishBody>(),
     route!(Get "/jobs/dead" jobs::list)
         .does("list_dead_jobs", "What failed too often and waits for people to decide, the oldest first.")
         .lists::<jobs::DeadJobBody>(),
@@ -444,33 +402,6 @@ const GENERAL: &[Route] = &[
         .does("retry_job", "Gives a job that was given up all its attempts again."),
     route!(Delete "/jobs/dead/{job}" jobs::discard)
         .does("discard_job", "Forgets a job that was given up. What it was for is not done."),
-    route!(Get "/audit" audit::list)
-        .does("list_audit", "The audit log, newest first. A page may be short and not the last: `next` tells.")
-        .lists::<audit::RecordBody>()
-        .with_parameters(&["after", "limit", "person", "object", "action", "outcome", "from", "to"]),
-    route!(Get "/audit/chain" audit::list_chain)
-        .does("list_chain", "The sealed rows of the audit log with their hashes, in the order of the chain.")
-        .lists::<audit::ChainedBody>(),
-    route!(Get "/audit/range" audit::range)
-        .does("audit_range", "Which rows of the chain are of a time, with some minutes before and after.")
-        .gives::<audit::RangeBody>()
-        .with_parameters(&["from", "to"]),
-    route!(Get "/audit/checkpoints" audit::list_checkpoints)
-        .does("list_checkpoints", "What was signed about the chain, in its order.")
-        .lists::<audit::CheckpointBody>(),
-    route!(Post "/audit/checkpoints" audit::create_checkpoint)
-        .does(
-            "create_checkpoint",
-            "Seals what is written, signs where the chain stands, and gives the last checkpoint.",
-        )
-        .gives::<audit::LastCheckpointBody>(),
-    route!(Get "/audit/keys" audit::list_keys)
-        .does("list_audit_keys", "The keys that ever signed a checkpoint.")
-        .gives::<audit::AuditKeysBody>(),
-    route!(Get "/audit/verify" audit::verify)
-        .does("verify_audit", "Verifies some thousand rows of the chain with their checkpoints, from `after` on.")
-        .gives::<audit::VerifiedBody>()
-        .with_parameters(&["after"]),
 ];
 
 #[cfg(test)]

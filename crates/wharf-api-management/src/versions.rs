@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use wharf_context::{Permission, Push};
+use wharf_context::{Act, Context, Permission, Push, Warrant};
 use wharf_governance::{AllocatedVersion, DateVersion, NewVersion, VersionState};
 use wharf_identity::Scope;
-use wharf_oci::RepositoryName;
+use wharf_oci::{ProjectName, RepositoryName};
 
 use crate::answer::Listed;
 use crate::api::Api;
@@ -94,9 +94,9 @@ pub(crate) async fn list(
     At(at): At<at::Project>,
     Asked(query, uri): Asked<VersionsQuery>,
 ) -> Result<Listed<VersionBody>, Problem> {
-    let warrant = api.identity.warrant(&ctx, &at.project).await?;
-    let page = (query.after, query.limit);
     let repository = query.repository.map(|repository| api.one_name(&repository));
+    let warrant = warrant(&api, &ctx, &at.project, repository.as_ref()).await?;
+    let page = (query.after, query.limit);
     let page = api.governance.list_versions(&warrant, repository.as_ref(), page).await?;
     Ok(Listed::of_registry(page, &uri, |version| version.id.to_string()))
 }
@@ -108,15 +108,13 @@ pub(crate) async fn allocate(
     body::Json(new): body::Json<NewVersionBody>,
 ) -> Result<Json<VersionBody>, Problem> {
     let repository = new.repository.map(|repository| api.one_name(&repository));
-    let scope = Scope { repository: repository.as_ref(), environment: None };
-    let warrant = api.identity.warrant_for(&ctx, &at.project, scope).await?;
-    let repository = match repository {
-        Some(repository) => {
-            let ctx = within(&api, &ctx, (&at.project, &repository), Permission::Push).await?;
-            Some(ctx.authorize::<Push>(&repository).map_err(wharf_registry::Error::from)?)
-        }
+    let pusher = match &repository {
+        Some(repository) => Some(within(&api, &ctx, (&at.project, repository), Permission::Push).await?),
         None => None,
     };
+    let warrant = warrant(&api, &ctx, &at.project, repository.as_ref()).await?;
+    let permit = |(ctx, repository): (Context, &RepositoryName)| ctx.authorize::<Push>(repository);
+    let repository = pusher.zip(repository.as_ref()).map(permit).transpose().map_err(wharf_registry::Error::from)?;
     let new = NewVersion { repository, purpose: new.purpose };
     Ok(Json(api.governance.allocate_version(&ctx, &warrant, &new).await?.into()))
 }
@@ -127,10 +125,21 @@ pub(crate) async fn void(
     At(at): At<at::Project>,
     body::Json(void): body::Json<VoidVersionBody>,
 ) -> Result<Json<VersionBody>, Problem> {
-    let warrant = api.identity.warrant(&ctx, &at.project).await?;
     let repository = void.repository.map(|repository| api.one_name(&repository));
+    let warrant = warrant(&api, &ctx, &at.project, repository.as_ref()).await?;
     let which = (repository.as_ref(), void.version);
     Ok(Json(api.governance.void_version(&ctx, &warrant, which, &void.reason).await?.into()))
+}
+
+/// The proof that the caller may do it in development: for one repository, or for the project as a whole.
+async fn warrant<A: Act>(
+    api: &Api,
+    ctx: &Context,
+    project: &ProjectName,
+    repository: Option<&RepositoryName>,
+) -> Result<Warrant<A>, Problem> {
+    let environment = repository.map(|_| api.identity.settings().environments.development());
+    Ok(api.identity.warrant_for(ctx, project, Scope { repository, environment }).await?)
 }
 
 impl From<AllocatedVersion> for VersionBody {

@@ -118,8 +118,10 @@ words! {
 
 words! {
     /// The form of a delivery's body.
+    #[derive(Default)]
     TemplateWord as Template for wharf_governance::webhook::Template {
         /// The CloudEvents document.
+        #[default]
         #[serde(rename = "cloudevents")]
         CloudEvents,
         /// A pipeline trigger of GitLab.
@@ -131,12 +133,6 @@ words! {
         /// `repository_dispatch` of GitHub and what is compatible with it.
         #[serde(rename = "github-dispatch")]
         GitHubDispatch
-    }
-}
-
-impl Default for TemplateWord {
-    fn default() -> Self {
-        Self::CloudEvents
     }
 }
 

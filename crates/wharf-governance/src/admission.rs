@@ -66,13 +66,11 @@ async fn must_stay(tx: &mut Tx<'_>, resting: &Resting) -> Result<bool, Error> {
 
 /// Others ask inside their own transactions, and know no errors of ours: what is not the catalog's is our fault.
 fn catalog_error(error: Error) -> wharf_db::Error {
-    match error {
-        Error::Catalog(error) | Error::Registry(wharf_registry::Error::Catalog(error)) => error,
-        other => {
-            tracing::error!(error = &other as &dyn std::error::Error, "cannot tell whether a manifest must stay");
-            wharf_db::Error::Ignored
-        }
+    if let Error::Catalog(error) | Error::Registry(wharf_registry::Error::Catalog(error)) = error {
+        return error;
     }
+    tracing::error!(error = &error as &dyn std::error::Error, "cannot tell whether a manifest must stay");
+    wharf_db::Error::Ignored
 }
 
 /// The tag rules, for tags that are to point at `digest`. Environments have none: what is put there are attachments.

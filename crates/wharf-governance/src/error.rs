@@ -521,6 +521,7 @@ fn moment(at: Timestamp) -> String {
 
 impl Error {
     /// What sort of failure it is.
+    #[expect(clippy::too_many_lines, reason = "a table with a line for each variant")]
     pub fn kind(&self) -> Kind {
         match self {
             Self::Catalog(error) => error.kind(),

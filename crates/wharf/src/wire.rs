@@ -131,10 +131,10 @@ pub(crate) async fn assemble(
     let store = keys::seal(config, standby::followed(files, hub.as_ref()), &keyring);
     let operator = operator::operator(config, environment, (db.clone(), keyring.clone()), Arc::clone(&store));
     let operator = Operator { mode: mode.clone(), ..operator };
-    let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock));
-    let registry = registry.with_projects(Arc::new(Owners(config.environments.all())));
-    let registry = registry.with_admission(Arc::new(ProjectRules));
-    let registry = registry.with_replicas(Arc::new(Elsewhere::open(&config.fsck)?));
+    let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock))
+        .with_projects(Arc::new(Owners(config.environments.all())))
+        .with_admission(Arc::new(ProjectRules))
+        .with_replicas(Arc::new(Elsewhere::open(&config.fsck)?));
     let identity = Identity::new(settings::identity(config), db.clone(), clock).context("start identity")?;
     let identity = identity.with_project_use(Arc::new(Repositories));
     let identity = identity.with_keyring(keyring.clone()).await.context("seal the catalog's secrets")?;
@@ -155,11 +155,10 @@ pub(crate) async fn assemble(
     background.extend(works(&identity, &registry, &governance, &db));
     background.extend(shipping.map(|shipping| Background::start(shipping.run())));
 
-    let health = front.health.clone().require("catalog", settings::catalog_check(&db)).tell(mode.clone());
-    let health = match &hub {
-        Some(hub) => health.require("primary", standby::primary_check(hub)),
-        None => health,
-    };
+    let mut health = front.health.clone().require("catalog", settings::catalog_check(&db)).tell(mode.clone());
+    if let Some(hub) = &hub {
+        health = health.require("primary", standby::primary_check(hub));
+    }
     front.figures.set(figures::Parts {
         db,
         registry: registry.clone(),
@@ -171,17 +170,16 @@ pub(crate) async fn assemble(
     });
     let router = Router::new()
         .merge(health.router())
-        .merge(wharf_api_management::router(
-            identity.clone(),
-            registry.clone(),
-            governance,
-            settings::management(config),
-        ))
+        .merge(management(config, (&identity, &registry, governance)))
         .merge(wharf_api_distribution::router(registry, identity, settings::distribution(config)))
         .layer(from_fn_with_state(mode, mode::refuse_writes))
         .layer(from_fn(label))
         .merge(beside);
     Ok(Assembled { router, operator, hub, first_password, notes, _holds: holds, _background: background })
+}
+
+fn management(config: &Config, (identity, registry, governance): (&Identity, &Registry, Governance)) -> Router {
+    wharf_api_management::router(identity.clone(), registry.clone(), governance, settings::management(config))
 }
 
 /// What goes on beside the requests.

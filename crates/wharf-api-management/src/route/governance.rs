@@ -3,10 +3,37 @@
 use axum::routing::on;
 
 use super::{Route, Verb, route};
-use crate::{environments, exceptions, history, promotions, releases, reviews};
+use crate::{environments, exceptions, history, policy, promotions, releases, reviews, tags, versions};
 
 /// Every route of them.
 pub(super) const ROUTES: &[Route] = &[
+    route!(Get "/projects/{project}/policy" policy::show)
+        .does("get_policy", "What a project demands of its images.")
+        .gives::<policy::PolicyRevisionBody>(),
+    route!(Put "/projects/{project}/policy" policy::put)
+        .does("put_policy", "Puts another policy in force. The ones before stay readable in the audit log.")
+        .conditional()
+        .takes::<policy::PolicyChangeBody>()
+        .gives::<policy::PolicyRevisionBody>(),
+    route!(Get "/projects/{project}/versions" versions::list)
+        .does(
+            "list_versions",
+            "The versions that were given out, in a repository's sequence or in all, the last first.",
+        )
+        .lists::<versions::VersionBody>()
+        .with_parameters(&["after", "limit", "repository"]),
+    route!(Post "/projects/{project}/versions" versions::allocate)
+        .does("allocate_version", "Gives out the next version of the day.")
+        .takes::<versions::NewVersionBody>()
+        .gives::<versions::VersionBody>(),
+    route!(Post "/projects/{project}/versions/void" versions::void)
+        .does("void_version", "Says of a version that is on no image that it never will be, and why.")
+        .takes::<versions::VoidVersionBody>()
+        .gives::<versions::VersionBody>(),
+    route!(Get "/projects/{project}/tags/history" tags::history)
+        .does("tag_history", "Where a tag pointed, since when, and who moved it there, the last first.")
+        .lists::<tags::TagEntryBody>()
+        .with_parameters(&["after", "limit", "repository", "tag"]),
     route!(Get "/projects/{project}/environments" environments::list)
         .does("list_environments", "The environments that a project's images go through, and what it takes.")
         .gives::<environments::EnvironmentsBody>(),

@@ -21,9 +21,11 @@ struct Follower {
 
 impl LogFollower for Follower {
     fn committed(&self, batch: LogBatch) -> Option<Acknowledged> {
-        if !batch.frames.is_empty() {
-            self.batches.lock().unwrap().push(batch);
+        // A turn that wrote nothing, like that of `follow_log`, is committed, too.
+        if batch.frames.is_empty() {
+            return None;
         }
+        self.batches.lock().unwrap().push(batch);
         let word = self.words.lock().unwrap().pop()?;
         Some(async move { word.await.unwrap_or(Ok(())) }.boxed().shared())
     }

@@ -307,6 +307,7 @@ mod tests {
     fn a_claim_is_right_wrong_or_nobody_knows() {
         let digest = |text: &str| Digest::of(Algorithm::Sha256, text.as_bytes());
         let (a, b, c) = (digest("a"), digest("b"), digest("c"));
+        #[expect(clippy::type_complexity, reason = "the columns of a table")]
         let table: [(&[Digest], usize, Option<&[Digest]>, Claim); 7] = [
             (&[a, b], 2, Some(&[a, b]), Claim::Right),
             (&[], 0, Some(&[]), Claim::Right),

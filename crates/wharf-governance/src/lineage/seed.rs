@@ -80,8 +80,11 @@ fn manifest(seed: u64, number: usize) -> Digest {
     digest(&format!("manifest {seed}/{number}"))
 }
 
-/// Makes `images` images.
+/// Makes `images` images, unless that was done before.
 pub async fn fill(governance: &Governance, seed: u64, images: usize) -> Result<(), Error> {
+    if store::image::is_known(&governance.db, &manifest(seed, 0)).await? {
+        return Ok(());
+    }
     for begin in (0..images).step_by(AT_ONCE) {
         governance
             .db

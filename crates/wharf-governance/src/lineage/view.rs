@@ -160,7 +160,7 @@ impl View {
             Some(Base { image, distance: *distance, by: *by, places: self.places.of(*id), newer })
         };
         let mut bases: Vec<Base> = below.iter().filter_map(base).collect();
-        bases.sort_by(|one, other| (one.distance, one.image.digest).cmp(&(other.distance, other.image.digest)));
+        bases.sort_by_key(|base| (base.distance, base.image.digest));
         bases
     }
 }

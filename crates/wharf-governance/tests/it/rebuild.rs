@@ -55,11 +55,9 @@ impl World {
     /// What was asked for: repository and the base that is there.
     fn asked(&self) -> Vec<(String, String)> {
         let heard = self.heard.lock().expect("nobody panics");
-        let asked = heard.iter().filter_map(|event| match event {
-            Event::RebuildWanted { repository, base_repository, .. } => {
-                Some((repository.clone(), base_repository.clone()))
-            }
-            _ => None,
+        let asked = heard.iter().filter_map(|event| {
+            let Event::RebuildWanted { repository, base_repository, .. } = event else { return None };
+            Some((repository.clone(), base_repository.clone()))
         });
         asked.collect()
     }

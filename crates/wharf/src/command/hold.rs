@@ -13,7 +13,7 @@ const COLUMNS: [Column; 8] = [
     ("REPOSITORY", "repository", "-"),
     ("TAG", "tag", "-"),
     ("DIGEST", "digest", "-"),
-    ("UNTIL", "until", "lifted"),
+    ("UNTIL", "until", "it is lifted"),
     ("SET BY", "set_by", "-"),
     ("REASON", "reason", "-"),
 ];
@@ -26,7 +26,7 @@ const LINES: [Column; 12] = [
     ("reason", "reason", "-"),
     ("set by", "set_by", "-"),
     ("set at", "set_at", "-"),
-    ("until", "until", "lifted"),
+    ("until", "until", "it is lifted"),
     ("lifted by", "lifted_by", "-"),
     ("lifted at", "lifted_at", "-"),
     ("lifted because", "lift_reason", "-"),

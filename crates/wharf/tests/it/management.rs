@@ -18,7 +18,7 @@ pub(crate) struct Shell {
 pub(crate) struct Outcome {
     pub(crate) code: i32,
     pub(crate) out: String,
-    problem: String,
+    pub(crate) problem: String,
 }
 
 impl Outcome {

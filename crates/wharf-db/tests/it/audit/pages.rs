@@ -79,26 +79,24 @@ fn filters(times: &[Timestamp]) -> Vec<AuditFilter> {
         beginning(""),
     ];
     let spans = [(None, None), (Some(times[500]), Some(times[1_700])), (Some(times[2_400]), None)];
-    let mut filters = Vec::new();
-    for person in [None, Some("alice"), Some("carol")] {
-        for object in &objects {
-            for action in [None, Some("tag.delete"), Some("key.rotate")] {
-                for outcome in [None, Some(Outcome::Succeeded), Some(Outcome::Denied)] {
-                    for (from, to) in spans {
-                        filters.push(AuditFilter {
-                            person: person.map(str::to_owned),
-                            object: object.clone(),
-                            action: action.map(str::to_owned),
-                            outcome,
-                            from,
-                            to,
-                        });
-                    }
-                }
-            }
-        }
-    }
-    filters
+    let persons = [None, Some("alice"), Some("carol")].map(|name| name.map(str::to_owned));
+    let actions = [None, Some("tag.delete"), Some("key.rotate")].map(|name| name.map(str::to_owned));
+    let outcomes = [None, Some(Outcome::Succeeded), Some(Outcome::Denied)];
+    let filters = each(&[AuditFilter::default()], &persons, |filter, person| filter.person = person);
+    let filters = each(&filters, &objects, |filter, object| filter.object = object);
+    let filters = each(&filters, &actions, |filter, action| filter.action = action);
+    let filters = each(&filters, &outcomes, |filter, outcome| filter.outcome = outcome);
+    each(&filters, &spans, |filter, (from, to)| (filter.from, filter.to) = (from, to))
+}
+
+/// Each filter with each value.
+fn each<T: Clone>(filters: &[AuditFilter], values: &[T], set: impl Fn(&mut AuditFilter, T)) -> Vec<AuditFilter> {
+    let with = |filter: &AuditFilter, value: &T| {
+        let mut filter = filter.clone();
+        set(&mut filter, value.clone());
+        filter
+    };
+    filters.iter().flat_map(|filter| values.iter().map(|value| with(filter, value)).collect::<Vec<_>>()).collect()
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ fn naive(retention: &Retention, tags: &[Tagged], at: usize, fill: Option<u32>) -
             continue;
         }
         if let Some(limit) = rule.fill_above_percent
-            && !fill.is_some_and(|percent| percent > limit)
+            && fill.is_none_or(|percent| percent <= limit)
         {
             continue;
         }

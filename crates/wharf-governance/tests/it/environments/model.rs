@@ -58,33 +58,29 @@ async fn no_pair_of_accounts_lets_anything_into_production_but_two_fit_people_of
     fixture.push("pay/app", "v1", "one").await;
     fixture.promote(("pay/app", "v1"), "t", &["ada"]).await;
     for requester in ["asker", "pay+ci", "bob"] {
-        let new = wanted(("pay/app", "v1"), "p");
-        let request = async || fixture.governance.request_promotion(&context(requester), &warrant(), &new).await;
-        for (first, _) in ACTORS {
-            for (second, _) in ACTORS {
-                let asked = request().await.expect("asked for");
-                let decision = NewDecision { digest: asked.digest, comment: "no".to_owned(), expected: None };
-                for account in [first, second] {
-                    // The pair that lets it through is looked at by hand below: here nobody executes for them.
-                    let before = fixture.get(&asked).await;
-                    let would_do = before.agreed() == 1 && is_fit_pair(&before, account, requester);
-                    if would_do {
-                        continue;
-                    }
-                    let said =
-                        fixture.governance.approve_promotion(&context(account), &warrant(), &asked.id, &decision).await;
-                    let after = fixture.get(&asked).await;
-                    assert_eq!(after.state, State::Awaiting, "{requester}: {first}, {second}: {said:?}");
-                }
-                fixture
-                    .governance
-                    .reject_promotion(&user("eve"), &warrant(), &asked.id, &decision)
-                    .await
-                    .expect("ended");
-            }
+        let pairs = ACTORS.iter().flat_map(|(first, _)| ACTORS.iter().map(move |(second, _)| [*first, *second]));
+        for pair in pairs {
+            let new = wanted(("pay/app", "v1"), "p");
+            let asked = fixture.governance.request_promotion(&context(requester), &warrant(), &new).await;
+            lets_nothing_through(&fixture, requester, &asked.expect("asked for"), pair).await;
         }
     }
     fixture.promote(("pay/app", "v1"), "p", &["ada", "bob"]).await;
+}
+
+/// Both say yes, and it still waits; then it is ended.
+async fn lets_nothing_through(fixture: &Fixture, requester: &str, asked: &Promotion, pair: [&str; 2]) {
+    let decision = NewDecision { digest: asked.digest, comment: "no".to_owned(), expected: None };
+    for account in pair {
+        // The pair that lets it through is looked at by hand: here nobody executes for them.
+        let before = fixture.get(asked).await;
+        if before.agreed() == 1 && is_fit_pair(&before, account, requester) {
+            continue;
+        }
+        let said = fixture.governance.approve_promotion(&context(account), &warrant(), &asked.id, &decision).await;
+        assert_eq!(fixture.get(asked).await.state, State::Awaiting, "{requester}: {pair:?}: {said:?}");
+    }
+    fixture.governance.reject_promotion(&user("eve"), &warrant(), &asked.id, &decision).await.expect("ended");
 }
 
 /// Whether `account` beside the one who has agreed would be two fit people: the rule of the policy, told anew.

@@ -10,6 +10,20 @@ use super::fixture::{Fixture, user, warrant};
 
 const TWO: &str = r#"{"environments":{"ladder":[{"name":"d"},{"name":"t","promotion":{"approvals":[{"role":"maintainer","count":2}]}}]}}"#;
 
+/// What others do meanwhile: take it back, change the policy, or execute it.
+async fn disturb(fixture: &Fixture, id: &str, round: usize) {
+    let governance = &fixture.governance;
+    match round % 3 {
+        0 => drop(governance.cancel_promotion(&user("asker"), &warrant(), id).await),
+        1 => {
+            let document = TWO.replace("maintainer", if round.is_multiple_of(2) { "developer" } else { "owner" });
+            let policy: Policy = serde_json::from_str(&document).expect("a policy");
+            drop(governance.put_policy(&user("editor"), &warrant(), &policy, None).await);
+        }
+        _ => drop(governance.execute_promotion(&user("olga"), &warrant(), id, None).await),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_all_that_happens_at_once_one_thing_wins() {
     let fixture = Arc::new(Fixture::open().await);
@@ -29,17 +43,7 @@ async fn of_all_that_happens_at_once_one_thing_wins() {
         });
         let disturbance = {
             let (fixture, id) = (Arc::clone(&fixture), asked.id.clone());
-            tokio::spawn(async move {
-                match round % 3 {
-                    0 => drop(fixture.governance.cancel_promotion(&user("asker"), &warrant(), &id).await),
-                    1 => {
-                        let document = TWO.replace("maintainer", if round % 2 == 0 { "developer" } else { "owner" });
-                        let policy: Policy = serde_json::from_str(&document).expect("a policy");
-                        drop(fixture.governance.put_policy(&user("editor"), &warrant(), &policy, None).await);
-                    }
-                    _ => drop(fixture.governance.execute_promotion(&user("olga"), &warrant(), &id, None).await),
-                }
-            })
+            tokio::spawn(async move { disturb(&fixture, &id, round).await })
         };
         join_all(approvals.into_iter().chain([disturbance])).await;
         let ended = fixture.get(&asked).await;

@@ -137,6 +137,7 @@ fn a_role_counts_within_its_limits() {
     };
     const SIGN: &[Permission] = &[Permission::Pull, Permission::Push, Permission::Attach];
     #[rustfmt::skip]
+    #[expect(clippy::type_complexity, reason = "the columns of a table")]
     let table: [(&str, (&str, &str, &str), &[Permission], &[Permission], bool); 7] = [
         // limits                   ,                      , development, test, approves in the test environment
         ("none"                     , ("", "", "")         , SIGN, SIGN, true),
