@@ -12,6 +12,8 @@ const MALFORMED: Error = Error::MalformedRow { what: "a person" };
 
 /// The kind of a user's identities.
 pub(crate) const USER: i64 = 0;
+/// The kind of a robot that a person answers for.
+pub(crate) const ROBOT: i64 = 1;
 
 /// What a person logs in as.
 pub(crate) async fn logins(tx: &mut Tx<'_>, person: PersonId) -> Result<Vec<String>, wharf_db::Error> {

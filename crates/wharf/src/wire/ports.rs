@@ -46,13 +46,16 @@ impl wharf_governance::People for Accounts {
     ) -> wharf_governance::BoxFuture<'a, Result<Standing, wharf_governance::Error>> {
         Box::pin(async move {
             let found = Identity::project_standing(tx, project, account).await.map_err(other)?;
-            let roles = Role::ALL.into_iter().filter(|role| found.role.is_some_and(|held| *role <= held));
+            let assigned = found.further_roles.iter().filter_map(|name| Role::from_name(name));
+            let highest = found.role.into_iter().chain(assigned).max();
+            let built_in = Role::ALL.into_iter().filter(|role| highest.is_some_and(|held| *role <= held));
+            let custom = found.further_roles.iter().filter(|name| Role::from_name(name).is_none()).cloned();
             let person = found.person.map(|person| Person { key: format!("person:{}", person.0), is_verified: true });
             let nobody = || Person { key: format!("account:{account}"), is_verified: false };
             Ok(Standing {
                 person: person.unwrap_or_else(nobody),
                 accounts: if found.accounts.is_empty() { vec![account.to_owned()] } else { found.accounts },
-                roles: roles.map(|role| role.name().to_owned()).collect(),
+                roles: built_in.map(|role| role.name().to_owned()).chain(custom).collect(),
                 groups: found.groups,
             })
         })
