@@ -1,6 +1,7 @@
 //! Lineage at governance's door: bases found by layers in any order, lies, annotations, what is outdated.
 
 mod family;
+mod jobs;
 
 use std::collections::BTreeMap;
 
