@@ -6,6 +6,7 @@ mod events;
 mod governance;
 mod keeping;
 mod lineage;
+mod storage;
 
 use std::borrow::Cow;
 
@@ -18,8 +19,8 @@ use utoipa::openapi::schema::Schema;
 
 use crate::api::Api;
 use crate::{
-    bin, collection, data_keys, fsck, groups, idempotent, imports, jobs, keys, me, members, openapi, projects, quotas,
-    robots, server, usage, users,
+    data_keys, fsck, groups, idempotent, imports, jobs, keys, me, members, openapi, projects, quotas, robots, server,
+    users,
 };
 
 /// What every path begins with.
@@ -196,34 +197,35 @@ macro_rules! route {
 use route;
 
 /// Every route.
-pub const ROUTES: &[Route] = &joined::<
-    {
-        GENERAL.len()
-            + access::ROUTES.len()
-            + governance::ROUTES.len()
-            + lineage::ROUTES.len()
-            + audit::ROUTES.len()
-            + events::ROUTES.len()
-            + keeping::ROUTES.len()
-    },
->([
+pub const ROUTES: &[Route] = &joined::<{ count() }>();
+
+const LISTS: [&[Route]; 8] = [
     GENERAL,
+    storage::ROUTES,
     access::ROUTES,
     governance::ROUTES,
     lineage::ROUTES,
-    audit::ROUTES,
     events::ROUTES,
     keeping::ROUTES,
-]);
+    audit::ROUTES,
+];
 
-/// Several lists as one.
-const fn joined<const COUNT: usize>(lists: [&[Route]; 7]) -> [Route; COUNT] {
-    let mut all = [lists[0][0]; COUNT];
+const fn count() -> usize {
     let (mut list, mut count) = (0, 0);
-    while list < lists.len() {
+    while list < LISTS.len() {
+        count += LISTS[list].len();
+        list += 1;
+    }
+    count
+}
+
+const fn joined<const COUNT: usize>() -> [Route; COUNT] {
+    let mut all = [GENERAL[0]; COUNT];
+    let (mut list, mut count) = (0, 0);
+    while list < LISTS.len() {
         let mut at = 0;
-        while at < lists[list].len() {
-            all[count] = lists[list][at];
+        while at < LISTS[list].len() {
+            all[count] = LISTS[list][at];
             (at, count) = (at + 1, count + 1);
         }
         list += 1;
@@ -364,37 +366,6 @@ const GENERAL: &[Route] = &[
         .does("list_fsck_findings", "What a check has found, in the order of its finding: the last one, or `run`.")
         .lists::<fsck::FindingBody>()
         .with_parameters(&["after", "limit", "run"]),
-    route!(Get "/projects/{project}/bin" bin::list)
-        .does("list_bin", "What was deleted in a project, or in one of its repositories, and can be restored.")
-        .lists::<bin::BinnedBody>()
-        .with_parameters(&["after", "limit", "repository"]),
-    route!(Post "/projects/{project}/bin/restore" bin::restore)
-        .does("restore", "Brings a deleted or moved tag, or a deleted manifest, back.")
-        .takes::<bin::RestorationBody>()
-        .gives::<bin::RestoredBody>(),
-    route!(Post "/projects/{project}/bin/empty" bin::empty)
-        .does("empty_bin", "Takes all of a repository's bin out of it for good. Nothing of it can be restored then.")
-        .takes::<bin::EmptyingBody>()
-        .gives::<bin::EmptiedBody>(),
-    route!(Get "/projects/{project}/usage" usage::list)
-        .does("list_usage", "How many bytes each repository of a project holds, or each tag of a repository.")
-        .lists::<usage::UsageBody>()
-        .with_parameters(&["after", "limit", "repository"]),
-    route!(Get "/usage" usage::list_projects)
-        .does("list_project_usage", "How many bytes each project holds.")
-        .lists::<usage::UsageBody>(),
-    route!(Get "/collection" collection::show)
-        .does("collection_status", "How far collection is, how fast, and how long the rest takes.")
-        .gives::<collection::StatusBody>(),
-    route!(Post "/collection" collection::start)
-        .does("start_collection", "Asks for a pass of collection now.")
-        .gives::<collection::AskedBody>(),
-    route!(Get "/collection/forecast" collection::list_forecast)
-        .does("list_forecast", "What collection will take, why, and when, if nothing changes.")
-        .lists::<collection::ForecastBody>(),
-    route!(Get "/collection/holders/{digest}" collection::holders)
-        .does("find_holders", "What holds a blob or a manifest.")
-        .gives::<collection::HoldersBody>(),
     route!(Get "/jobs/dead" jobs::list)
         .does("list_dead_jobs", "What failed too often and waits for people to decide, the oldest first.")
         .lists::<jobs::DeadJobBody>(),

@@ -1,6 +1,6 @@
 //! Webhooks in: what a Git server or a build system tells, kept as commits and joined to the images that come of them.
 //!
-//! A hook has a kind, which says how its sender proves itself ([`rule`]) and what its bodies look like ([`payload`]), and a
+//! A hook has a kind, which says how its sender proves itself (`rule`) and what its bodies look like ([`payload`]), and a
 //! secret that Wharf makes. Nobody logs in to it: the signature is the log-in. A body that was taken is remembered by its
 //! digest, so that sending it again does nothing.
 

@@ -1,7 +1,7 @@
 //! Images as gates see them: labels, age and size of something that stands in a repository.
 //!
 //! Manifests lie in the catalog and are read in the transaction that asks. Labels and the time of building lie in an
-//! image's config, which is a blob: it is read once, before ([`Governance::read_configs`]), and what it says is kept by the
+//! image's config, which is a blob: it is read once, before (`Governance::read_configs`), and what it says is kept by the
 //! manifest's digest, under which it can never change.
 
 pub(crate) mod store;

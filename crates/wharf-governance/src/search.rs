@@ -1,8 +1,8 @@
 //! Search over everything: which images, of those that the caller may see, are what a query says.
 //!
-//! Each image in each repository has a row and a set of terms ([`term`]), kept by a job ([`index`]) that asks the registry
+//! Each image in each repository has a row and a set of terms (`term`), kept by a job ([`index`]) that asks the registry
 //! what is there, so that the order of events does not matter. A query ([`query`]) is answered from the index of terms:
-//! by the rarest condition, newest first, in batches of bounded size ([`plan`]), the others checked on the way.
+//! by the rarest condition, newest first, in batches of bounded size (`plan`), the others checked on the way.
 
 pub mod index;
 pub(crate) mod plan;

@@ -1,7 +1,7 @@
 //! Tag rules: which tags a repository takes, and which of them stay where they point.
 //!
 //! The section `tags` of a policy. Of its rules the first whose patterns match a repository decides about it; where none
-//! does, any tag is taken. What the rules say about one push is [`rule`]'s; date versions are given out by
+//! does, any tag is taken. What the rules say about one push is `rule`'s; date versions are given out by
 //! [`crate::version`].
 
 pub mod form;

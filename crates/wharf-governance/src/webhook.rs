@@ -1,11 +1,11 @@
 //! Webhooks out: who outside is told of what happens in a project.
 //!
 //! An event becomes a job in the transaction that announces it; the job makes one delivery for each webhook that wants it
-//! ([`job`]); each webhook's deliveries are its own lane, sent by whichever node holds it ([`lane`]). So a push waits for
+//! ([`job`]); each webhook's deliveries are its own lane, sent by whichever node holds it (`lane`). So a push waits for
 //! nobody outside, and no receiver waits for another. A delivery arrives at least once, with the same id each time.
 //!
 //! Where requests may go is `wharf_http::outside`'s to say. Reading order: [`name`], [`event`], [`template`],
-//! [`signature`], [`rule`], [`job`], [`lane`], [`delivery`].
+//! [`signature`], `rule`, [`job`], `lane`, [`delivery`].
 
 pub mod delivery;
 pub mod event;

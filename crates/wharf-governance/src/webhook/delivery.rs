@@ -1,6 +1,6 @@
 //! Deliveries: one event on its way to one receiver, and what became of it.
 //!
-//! A delivery waits, is tried (see [`super::lane`]) and is delivered or dead in the end. A replay is a new delivery of the
+//! A delivery waits, is tried (see `super::lane`) and is delivered or dead in the end. A replay is a new delivery of the
 //! same event under the same id: a receiver that has taken it may say so and do nothing.
 
 pub(super) mod store;
