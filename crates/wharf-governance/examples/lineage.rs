@@ -2,6 +2,8 @@
 //!
 //! URL is a database that may be filled: `sqlite:/tmp/lineage.db` or `postgres://…`. One that was filled before is measured.
 
+mod nobody;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +14,8 @@ use wharf_governance::Governance;
 use wharf_governance::lineage::seed;
 use wharf_oci::Environments;
 use wharf_registry::{Registry, Settings};
+
+use nobody::Nobody;
 
 const SEED: u64 = 42;
 const TIMES: usize = 200;
@@ -25,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let images: usize = images.parse()?;
     let db = Db::open(&wharf_db::Settings::new(url), Arc::new(SystemClock), Vec::new()).await?;
     let registry = Registry::new(Settings::default(), db.clone(), Arc::new(Memory::new()), Arc::new(SystemClock));
-    let governance = Governance::new(db.clone(), registry, Environments::default());
+    let governance = Governance::new(db, registry, Environments::default(), Arc::new(Nobody));
     let begun = Instant::now();
     seed::fill(&governance, SEED, images).await?;
     println!("{images} images in {:.0?}", begun.elapsed());

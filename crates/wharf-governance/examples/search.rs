@@ -3,6 +3,8 @@
 
 #![expect(clippy::print_stdout, reason = "its figures are what it is for")]
 
+mod nobody;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,7 +12,10 @@ use wharf_context::{ProjectId, SystemClock, Visibility};
 use wharf_db::{Db, Settings};
 use wharf_governance::Governance;
 use wharf_governance::search::{Position, Query, seed};
+use wharf_oci::Environments;
 use wharf_registry::Registry;
+
+use nobody::Nobody;
 
 const TIMES: usize = 100;
 
@@ -38,7 +43,7 @@ async fn main() -> Result<(), Failure> {
     let db = Db::open(&Settings::new(url), Arc::new(SystemClock), Vec::new()).await?;
     let store = Arc::new(wharf_blob::Memory::new());
     let registry = Registry::new(wharf_registry::Settings::default(), db.clone(), store, Arc::new(SystemClock));
-    let governance = Governance::new(db.clone(), registry);
+    let governance = Governance::new(db.clone(), registry, Environments::default(), Arc::new(Nobody));
     let begun = Instant::now();
     seed::fill(&db, images.parse()?).await?;
     println!("filled in {} s", begun.elapsed().as_secs());

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::command::variable;
 use crate::http::{Client, Payload};
@@ -15,6 +15,8 @@ use crate::specification::{Repository, with};
 const PUSHERS: usize = 32;
 /// How often the server is killed, unless this variable says otherwise.
 const CRASHES: (&str, usize) = ("WHARF_E2E_CRASHES", 6);
+/// How long the first acknowledgement may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 const BYTES: (&str, &str) = ("Content-Type", "application/octet-stream");
 
 /// Something that the server has said is stored.
@@ -31,6 +33,8 @@ fn what_was_acknowledged_outlives_kill_9_in_the_middle_of_32_pushes() {
     let mut server = Server::start();
     let acknowledged = Mutex::new(Vec::new());
     for crash in 0..crashes {
+        let count = || acknowledged.lock().expect("no pusher panics").len();
+        let before = count();
         let client = server.administrator();
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -38,15 +42,19 @@ fn what_was_acknowledged_outlives_kill_9_in_the_middle_of_32_pushes() {
                 let (client, acknowledged, is_over) = (&client, &acknowledged, &is_over);
                 scope.spawn(move || push_until(client, pusher, acknowledged, is_over));
             }
+            let start = Instant::now();
+            while count() == before && start.elapsed() < PATIENCE {
+                thread::sleep(Duration::from_millis(20));
+            }
             // Each time at another moment; long enough that all of them are at it.
             let moment = u64::from(random::bytes(1)[0]) * 3;
-            thread::sleep(Duration::from_millis(500 + moment));
+            thread::sleep(Duration::from_millis(300 + moment));
             server.kill();
             is_over.store(true, Ordering::SeqCst);
         });
         server.restart();
+        assert!(count() > before, "nothing was pushed before crash {crash}");
         let acknowledged = acknowledged.lock().expect("no pusher panics");
-        assert!(acknowledged.len() > crash, "nothing was pushed before crash {crash}");
         verify(&server.administrator(), &acknowledged);
     }
 }

@@ -57,7 +57,7 @@ impl Pair {
             (DATABASE_URL, format!("sqlite:{}", data.join("wharf.db").display())),
             ("WHARF_STANDBY_TOKEN_FILE", self.folder.path().join("token").display().to_string()),
             ("WHARF_ENCRYPTION_MASTER_KEY_FILE", self.folder.path().join("master.key").display().to_string()),
-            ("WHARF_STANDBY_AWAY_AFTER", "3s".to_owned()),
+            ("WHARF_STANDBY_AWAY_AFTER", "6s".to_owned()),
         ];
         variables.extend(of.map(|of| ("WHARF_STANDBY_OF", of.to_owned())));
         variables.extend(self.variables.iter().cloned());

@@ -33,7 +33,7 @@ pub async fn fill(db: &Db, count: usize) -> Result<(), Error> {
 fn entry(number: usize) -> Entry {
     let project = number % 200;
     let repository = format!("team{project}/service{}", number / 200 % 20);
-    let (tag, arch) = (format!("2026.{}", number / 4000), if number % 5 == 0 { "arm64" } else { "amd64" });
+    let (tag, arch) = (format!("2026.{}", number / 4000), if number.is_multiple_of(5) { "arm64" } else { "amd64" });
     let digest = Digest::of(Algorithm::Sha256, number.to_string().as_bytes());
     let revision = digest.to_string()[7..47].to_owned();
     let id = ProjectId(i64::try_from(project).unwrap_or_default() + 1);
@@ -55,7 +55,7 @@ fn entry(number: usize) -> Entry {
     terms.add_words(&repository);
     terms.add_words(&tag);
     terms.add_pair("label", "team", &format!("t{}", number % 37));
-    terms.add_pair("label", "tier", if number % 1000 == 0 { "rare" } else { "usual" });
+    terms.add_pair("label", "tier", if number.is_multiple_of(1000) { "rare" } else { "usual" });
     let found = Found {
         repository,
         digest,
