@@ -2,7 +2,7 @@
 //!
 //! URL is a database that may be filled: `sqlite:/tmp/lineage.db` or `postgres://…`. One that was filled before is measured.
 
-mod nobody;
+#![expect(clippy::print_stdout, reason = "its figures are what it is for")]
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,12 +10,10 @@ use std::time::Instant;
 use wharf_blob::Memory;
 use wharf_context::SystemClock;
 use wharf_db::Db;
-use wharf_governance::Governance;
 use wharf_governance::lineage::seed;
+use wharf_governance::{Governance, Nobody};
 use wharf_oci::Environments;
 use wharf_registry::{Registry, Settings};
-
-use nobody::Nobody;
 
 const SEED: u64 = 42;
 const TIMES: usize = 200;

@@ -3,19 +3,15 @@
 
 #![expect(clippy::print_stdout, reason = "its figures are what it is for")]
 
-mod nobody;
-
 use std::sync::Arc;
 use std::time::Instant;
 
 use wharf_context::{ProjectId, SystemClock, Visibility};
 use wharf_db::{Db, Settings};
-use wharf_governance::Governance;
 use wharf_governance::search::{Position, Query, seed};
+use wharf_governance::{Governance, Nobody};
 use wharf_oci::Environments;
 use wharf_registry::Registry;
-
-use nobody::Nobody;
 
 const TIMES: usize = 100;
 

@@ -54,6 +54,8 @@ pub use history::History;
 pub use hold::{Hold, HoldKind, HoldsQuery, NewHold};
 pub use page::{Page, PageRequest};
 pub use policy::{Policy, PolicyRevision};
+#[cfg(feature = "seed")]
+pub use ports::Nobody;
 pub use ports::{BoxFuture, Failure, People, Person, Projects, Standing, Way, WebhookPorts};
 pub use promotion::{Eligibility, Promotion, PromotionKind};
 pub use release::{NewRelease, Release};

@@ -1,5 +1,8 @@
 //! What governance asks of others: who somebody is, which project a name stands for, and what webhooks need to go out.
 
+#[cfg(feature = "seed")]
+mod nobody;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,6 +20,8 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::webhook::{WebhookName, rule};
+#[cfg(feature = "seed")]
+pub use nobody::Nobody;
 
 /// A future of a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

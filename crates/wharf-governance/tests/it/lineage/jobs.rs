@@ -48,7 +48,7 @@ async fn images_from_before_are_looked_at_once() {
     let _working = work(&fixture);
     fixture.governance.begin_catch_up().await.expect("begun");
     idle(&fixture).await;
-    assert_eq!(bases(&one(&fixture, "pay/app", "1").await), [(os.digest(), 1, wharf_governance::lineage::By::Layers)]);
+    assert_eq!(bases(&one(&fixture, "pay/app", "1").await), [(os.digest(), 1, lineage::By::Layers)]);
     fixture.governance.begin_catch_up().await.expect("begun before");
     assert!(fixture.is_idle().await, "a second node, or a second start, begins nothing");
 }

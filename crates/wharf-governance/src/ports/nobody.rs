@@ -1,12 +1,13 @@
-//! For what asks for no people.
+//! For measurements of what asks for no people.
 
+use super::{BoxFuture, People, Person, Standing};
+use crate::error::Error;
 use wharf_context::ProjectId;
 use wharf_db::Tx;
-use wharf_governance::{BoxFuture, Error, People, Person, Standing};
 
-/// Nobody is anybody.
+/// Knows nobody: each account stands for itself and has no roles.
 #[derive(Debug)]
-pub(crate) struct Nobody;
+pub struct Nobody;
 
 impl People for Nobody {
     fn standing<'a>(
