@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::name::{MAX_NAME_BYTES, ProjectName, RepositoryName};
+use crate::pattern::matches;
 use crate::reference::{MAX_TAG_BYTES, Tag};
 
 /// Why a text is no pattern.
@@ -118,60 +119,6 @@ impl FromStr for TagPattern {
         let could_be_a_tag = text.replace('*', "a").parse::<Tag>().is_ok();
         let fits = is_bounded && could_be_a_tag && text.bytes().all(is_allowed);
         if fits { Ok(Self(text.to_owned())) } else { Err(NamePatternError::Tag) }
-    }
-}
-
-/// Walks the name once, keeping the set of places in the pattern that the name so far leads to: no pattern, however
-/// made, costs more than its length times the name's.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let tokens = tokens(pattern);
-    let mut places = vec![false; tokens.len() + 1];
-    places[0] = true;
-    skip_stars(&tokens, &mut places);
-    for byte in name {
-        let mut next = vec![false; places.len()];
-        for (place, token) in tokens.iter().enumerate().filter(|(place, _)| places[*place]) {
-            match token {
-                Token::Byte(wanted) => next[place + 1] |= wanted == byte,
-                Token::Within => next[place] |= *byte != b'/',
-                Token::Anything => next[place] = true,
-            }
-        }
-        skip_stars(&tokens, &mut next);
-        places = next;
-    }
-    places[tokens.len()]
-}
-
-enum Token {
-    Byte(u8),
-    Within,
-    Anything,
-}
-
-fn tokens(pattern: &[u8]) -> Vec<Token> {
-    let mut tokens = Vec::with_capacity(pattern.len());
-    let mut rest = pattern;
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        tokens.push(match (first, after.first()) {
-            (b'*', Some(b'*')) => {
-                rest = &after[1..];
-                Token::Anything
-            }
-            (b'*', _) => Token::Within,
-            (byte, _) => Token::Byte(*byte),
-        });
-    }
-    tokens
-}
-
-/// A star may stand for nothing.
-fn skip_stars(tokens: &[Token], places: &mut [bool]) {
-    for (place, token) in tokens.iter().enumerate() {
-        if places[place] && !matches!(token, Token::Byte(_)) {
-            places[place + 1] = true;
-        }
     }
 }
 

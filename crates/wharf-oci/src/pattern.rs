@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for Pattern {
 
 /// Walks the text once, keeping the set of places in the pattern that the text so far leads to: no pattern, however
 /// made, costs more than its length times the text's.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let tokens = tokens(pattern);
     let mut places = vec![false; tokens.len() + 1];
     places[0] = true;
