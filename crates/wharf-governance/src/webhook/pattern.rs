@@ -1,10 +1,7 @@
-//! Patterns for repository names: `*` stands for part of one path component, `**` for anything.
+//! Patterns for repository names, which have no capital letters.
 
 use std::fmt;
 use std::str::FromStr;
-
-/// The longest repository name, and so the longest pattern that makes sense.
-const MAX_PATTERN_BYTES: usize = 255;
 
 /// Why a text is no pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -13,11 +10,11 @@ pub(crate) struct PatternError;
 
 /// A pattern for repository names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pattern(String);
+pub(crate) struct Pattern(wharf_oci::Pattern);
 
 impl Pattern {
     pub(crate) fn matches(&self, name: &str) -> bool {
-        matches(self.0.as_bytes(), name.as_bytes())
+        self.0.matches(name)
     }
 }
 
@@ -25,44 +22,16 @@ impl FromStr for Pattern {
     type Err = PatternError;
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
-        let is_allowed = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-' | b'/' | b'*')
-        };
-        let is_bounded = (1..=MAX_PATTERN_BYTES).contains(&text.len()) && !text.contains("***");
-        let is_pattern = is_bounded && text.bytes().all(is_allowed) && text.split('/').all(|part| !part.is_empty());
-        if is_pattern { Ok(Self(text.to_owned())) } else { Err(PatternError) }
+        let pattern = text.parse().map_err(|_| PatternError)?;
+        let has_capitals = text.bytes().any(|byte| byte.is_ascii_uppercase());
+        if has_capitals { Err(PatternError) } else { Ok(Self(pattern)) }
     }
 }
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.0.fmt(f)
     }
-}
-
-/// Row by row, which beginnings of the name each beginning of the pattern matches: no pattern costs more than its
-/// length times the name's.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let mut reached = vec![false; name.len() + 1];
-    reached[0] = true;
-    let mut rest = pattern;
-    while let Some((first, after)) = rest.split_first() {
-        let is_double = *first == b'*' && after.first() == Some(&b'*');
-        rest = if is_double { &after[1..] } else { after };
-        let mut next = vec![false; name.len() + 1];
-        for at in 0..=name.len() {
-            next[at] = match (first, at.checked_sub(1)) {
-                (b'*', before) => {
-                    let goes_on = before.is_some_and(|before| next[before] && (is_double || name[before] != b'/'));
-                    reached[at] || goes_on
-                }
-                (byte, Some(before)) => reached[before] && name[before] == *byte,
-                (_, None) => false,
-            };
-        }
-        reached = next;
-    }
-    reached[name.len()]
 }
 
 #[cfg(test)]
