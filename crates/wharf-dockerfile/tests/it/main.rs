@@ -1,0 +1,4 @@
+//! The crate through its public door.
+
+mod parser;
+mod printing;
