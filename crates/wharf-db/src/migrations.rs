@@ -47,6 +47,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0015_keeping",
     "0016_events",
     "0017_pulls",
+    "0018_attestations",
 ];
 
 /// A step that a database has taken.

@@ -490,6 +490,14 @@ pub enum Error {
         /// What is promoted.
         digest: Digest,
     },
+    /// What is attached was not read yet.
+    #[error("what is attached to `{digest}` in repository `{repository}` was not read yet; try again")]
+    AttestationsUnread {
+        /// Where.
+        repository: RepositoryName,
+        /// What it is attached to.
+        digest: Digest,
+    },
     /// A config that is too large to be one.
     #[error("the config of image `{digest}` has more than {max_bytes} bytes")]
     ConfigTooLarge {
@@ -564,6 +572,7 @@ impl Error {
             | Self::ReleaseSealed { .. }
             | Self::ReleaseMoved { .. }
             | Self::ConfigUnread { .. }
+            | Self::AttestationsUnread { .. }
             | Self::VersionUsed { .. }
             | Self::VersionsExhausted { .. }
             | Self::WebhookExists { .. }

@@ -24,6 +24,7 @@ use wharf_db::Tx;
 use wharf_oci::{Digest, EnvironmentName, RepositoryName, Tag};
 
 pub(crate) use self::judge::{check_rules, judge};
+use crate::attestation::gate::{ProvenanceGate, TestsGate};
 use crate::error::Error;
 use crate::image::Image;
 use crate::lineage::gate::LineageGate;
@@ -173,22 +174,28 @@ impl GateResult {
     }
 }
 
-/// The gates that every server has: those about the image itself, and those of holds, tag rules, lineage and
-/// standards.
+/// The gates that every server has: those about the image itself, and those of holds, tag rules, lineage, standards and
+/// attestations.
 pub(crate) fn own() -> Vec<Arc<dyn Gate>> {
     let about_images: [Arc<dyn Gate>; 4] =
         [Arc::new(labels::Labels), Arc::new(size::Size), Arc::new(age::Age), Arc::new(soak::Soak)];
-    let of_nouns: [Arc<dyn Gate>; 4] =
-        [Arc::new(hold::Held), Arc::new(tag::Tags), Arc::new(LineageGate), Arc::new(StandardGate)];
+    let of_nouns: [Arc<dyn Gate>; 6] = [
+        Arc::new(hold::Held),
+        Arc::new(tag::Tags),
+        Arc::new(LineageGate),
+        Arc::new(StandardGate),
+        Arc::new(ProvenanceGate),
+        Arc::new(TestsGate),
+    ];
     about_images.into_iter().chain(of_nouns).collect()
 }
 
 /// Parameters as a type of their own.
-fn read<T: for<'de> Deserialize<'de>>(parameters: &Map<String, Value>) -> Result<T, String> {
+pub(crate) fn read<T: for<'de> Deserialize<'de>>(parameters: &Map<String, Value>) -> Result<T, String> {
     serde_json::from_value(Value::Object(parameters.clone())).map_err(|error| error.to_string())
 }
 
 /// The same where they were checked when the policy was put in force.
-fn checked<T: for<'de> Deserialize<'de>>(parameters: &Map<String, Value>) -> Result<T, Error> {
+pub(crate) fn checked<T: for<'de> Deserialize<'de>>(parameters: &Map<String, Value>) -> Result<T, Error> {
     read(parameters).map_err(|_| Error::MalformedRow { what: "a gate's parameters" })
 }

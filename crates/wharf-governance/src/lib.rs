@@ -6,11 +6,12 @@
 //! repository is the registry's; governance reads and places it by the registry's functions.
 //!
 //! Reading order: `governance`, [`ports`], [`policy`]; [`environment`] (the ladder), [`gate`] (what has to be true) with
-//! [`image`] and [`exception`], [`promotion`] (the way), [`release`] (what moves together), [`review`], [`history`];
+//! [`image`], [`attestation`] and [`exception`], [`promotion`] (the way), [`release`] (what moves together), [`review`], [`history`];
 //! [`tag_rule`], [`version`], `admission`, [`zone`]; [`hold`], [`running`], [`retention`]; [`lineage`], [`rebuild`], [`standard`]; [`webhook`], [`hook`],
 //! [`search`]; [`idempotency`], [`page`], [`span`], [`error`].
 
 mod admission;
+pub mod attestation;
 mod bytes;
 mod digests;
 pub mod environment;
@@ -40,6 +41,7 @@ pub mod span;
 pub mod standard;
 pub mod tag_rule;
 mod text;
+mod unread;
 pub mod version;
 pub mod webhook;
 pub mod zone;

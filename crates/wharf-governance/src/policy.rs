@@ -12,6 +12,7 @@ use wharf_context::{Context, EditPolicy, ProjectId, SeeGovernance, Timestamp, Wa
 use wharf_db::{AuditEntry, Tx};
 use wharf_oci::{Algorithm, Digest};
 
+use crate::attestation::AttestationPolicy;
 use crate::environment::EnvironmentRules;
 use crate::error::Error;
 use crate::gate;
@@ -43,6 +44,9 @@ pub struct Policy {
     /// What images of a template must be like.
     #[serde(skip_serializing_if = "is_default")]
     pub standards: Standards,
+    /// Whose signed word counts, and about what.
+    #[serde(skip_serializing_if = "is_default")]
+    pub attestations: AttestationPolicy,
 }
 
 /// What is as it is by default need not be written down.
@@ -56,6 +60,7 @@ impl Policy {
         let checked = self.environments.check().and_then(|()| self.tags.check()).and_then(|()| self.lineage.check());
         let checked =
             checked.and_then(|()| standard::policy::check(&self.standards)).and_then(|()| self.retention.check());
+        let checked = checked.and_then(|()| self.attestations.check());
         checked.map_err(|reason| Error::PolicyInvalid { reason })
     }
 }

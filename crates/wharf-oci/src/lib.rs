@@ -5,11 +5,12 @@
 //! reads bytes that a stranger sent; it refuses what is ambiguous instead of guessing.
 //!
 //! Reading order: [`digest`], [`name`], [`environment`], [`mod@reference`], [`pattern`], [`name_pattern`], [`image_name`], [`media_type`], [`json`],
-//! [`descriptor`], [`manifest`], [`index`], [`scope`], [`code`], [`ports`].
+//! [`descriptor`], [`manifest`], [`index`], [`dsse`], [`statement`], [`scope`], [`code`], [`ports`].
 
 pub mod code;
 pub mod descriptor;
 pub mod digest;
+pub mod dsse;
 pub mod environment;
 pub mod image_name;
 pub mod index;
@@ -22,6 +23,7 @@ pub mod pattern;
 pub mod ports;
 pub mod reference;
 pub mod scope;
+pub mod statement;
 
 pub use code::ErrorCode;
 pub use descriptor::{Descriptor, DescriptorError, Platform};

@@ -53,6 +53,6 @@ pub use registry::Registry;
 pub use repository::RepositoriesQuery;
 pub use settings::Settings;
 pub use source::RepositorySource;
-pub use standing::{StandingManifest, TagSpell};
+pub use standing::{AttachedManifest, StandingManifest, TagSpell};
 pub use tag::Precondition;
 pub use upload::{ChunkRange, Upload};

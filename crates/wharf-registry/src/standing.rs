@@ -22,6 +22,15 @@ pub struct StandingManifest {
     pub since: Timestamp,
 }
 
+/// A manifest that is attached to another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttachedManifest {
+    /// Which.
+    pub digest: Digest,
+    /// Since when it stands there or in development, whichever is longer.
+    pub attached_at: Timestamp,
+}
+
 /// What a tag of a repository pointed to for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagSpell {
@@ -54,6 +63,18 @@ impl Registry {
         digest: &Digest,
     ) -> Result<Option<StandingManifest>, Error> {
         store::find_manifest(db, project, repository, digest).await
+    }
+
+    /// What is attached to a manifest in a repository: its referrers, and what its tag `sha256-….att` points to; the last
+    /// that came first, at most `limit`. `development` is the repository's name there.
+    pub async fn attached(
+        tx: &mut Tx<'_>,
+        project: ProjectId,
+        (repository, development): (&RepositoryName, &RepositoryName),
+        subject: &Digest,
+        limit: u32,
+    ) -> Result<Vec<AttachedManifest>, Error> {
+        store::attached(tx, project, (repository, development), subject, limit).await
     }
 
     /// What a tag of a repository points to.

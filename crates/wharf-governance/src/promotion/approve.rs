@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::governance::Governance;
 use crate::policy;
 use crate::ports::Standing;
+use crate::unread::Unread;
 
 /// What somebody decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,13 @@ impl Governance {
     ) -> Result<Promotion, Error> {
         check_text(&decision.comment)?;
         refuse_machines(ctx)?;
-        let approved = self.db.transaction(async |tx| self.approve_in(tx, ctx, warrant, (id, decision)).await).await?;
+        let mut unread = Unread::default();
+        let approved = loop {
+            match self.db.transaction(async |tx| self.approve_in(tx, ctx, warrant, (id, decision)).await).await {
+                Ok(approved) => break approved,
+                Err(error) => self.read_missing(warrant.project(), error, &mut unread).await?,
+            }
+        };
         if matches!(approved.state, State::Expired | State::Invalidated | State::Blocked | State::Checking) {
             let (id, state) = (approved.id, approved.state);
             return Err(Error::ApprovalVoid { id, state, why: approved.explanation });

@@ -1,7 +1,5 @@
 //! Asking for a promotion, a rollback or an emergency, and taking it back.
 
-use std::collections::HashSet;
-
 use uuid::Uuid;
 use wharf_context::action::{ExecutePromotion, RequestPromotion};
 use wharf_context::{Context, Event, ProjectId, Warrant};
@@ -19,6 +17,7 @@ use crate::gate::GateResult;
 use crate::governance::Governance;
 use crate::policy::{self, PolicyRevision};
 use crate::review;
+use crate::unread::Unread;
 
 /// The longest reason or comment.
 const MAX_REASON_BYTES: usize = 4_096;
@@ -125,14 +124,11 @@ impl Governance {
 
     async fn ask(&self, ctx: &Context, project: ProjectId, wish: Wish<'_>) -> Result<Promotion, Error> {
         check_text(wish.reason())?;
-        let mut read = HashSet::new();
+        let mut unread = Unread::default();
         let promotion = loop {
-            let asked = self.db.transaction(async |tx| self.ask_in(tx, ctx, project, wish).await).await;
-            match asked {
-                Err(Error::ConfigUnread { repository, digest }) if read.insert((repository.clone(), digest)) => {
-                    self.read_configs(project, &repository, &digest).await?;
-                }
-                other => break other?,
+            match self.db.transaction(async |tx| self.ask_in(tx, ctx, project, wish).await).await {
+                Ok(promotion) => break promotion,
+                Err(error) => self.read_missing(project, error, &mut unread).await?,
             }
         };
         self.run_if_due(promotion).await

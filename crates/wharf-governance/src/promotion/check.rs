@@ -20,6 +20,7 @@ use crate::image::{self, Image};
 use crate::policy::{self, Policy};
 use crate::ports::Standing;
 use crate::release;
+use crate::unread::Unread;
 
 /// One thing as it stands where its way begins.
 #[derive(Debug)]
@@ -45,7 +46,13 @@ impl Governance {
         warrant: &Warrant<RequestPromotion>,
         id: &str,
     ) -> Result<Promotion, Error> {
-        let promotion = self.db.transaction(async |tx| self.check_in(tx, ctx, warrant.project(), id).await).await?;
+        let (project, mut unread) = (warrant.project(), Unread::default());
+        let promotion = loop {
+            match self.db.transaction(async |tx| self.check_in(tx, ctx, project, id).await).await {
+                Ok(promotion) => break promotion,
+                Err(error) => self.read_missing(project, error, &mut unread).await?,
+            }
+        };
         self.run_if_due(promotion).await
     }
 

@@ -1,7 +1,5 @@
 //! Eligibility: what a promotion would meet, before anybody is asked.
 
-use std::collections::HashSet;
-
 use wharf_context::action::SeeGovernance;
 use wharf_context::{ProjectId, Timestamp, Warrant};
 use wharf_db::Tx;
@@ -14,6 +12,7 @@ use crate::environment::window::next_opening;
 use crate::error::Error;
 use crate::gate::GateResult;
 use crate::governance::Governance;
+use crate::unread::Unread;
 
 /// What a promotion would meet.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,14 +43,11 @@ impl Governance {
         new: &NewPromotion,
     ) -> Result<Eligibility, Error> {
         let project = warrant.project();
-        let mut read = HashSet::new();
+        let mut unread = Unread::default();
         loop {
-            let asked = self.db.transaction(async |tx| self.eligibility_in(tx, project, new).await).await;
-            match asked {
-                Err(Error::ConfigUnread { repository, digest }) if read.insert((repository.clone(), digest)) => {
-                    self.read_configs(project, &repository, &digest).await?;
-                }
-                other => return other,
+            match self.db.transaction(async |tx| self.eligibility_in(tx, project, new).await).await {
+                Ok(eligibility) => return Ok(eligibility),
+                Err(error) => self.read_missing(project, error, &mut unread).await?,
             }
         }
     }

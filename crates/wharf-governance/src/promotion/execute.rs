@@ -14,6 +14,7 @@ use crate::environment::store as placements;
 use crate::environment::window::next_opening;
 use crate::error::Error;
 use crate::governance::Governance;
+use crate::unread::Unread;
 use crate::{release, review};
 
 /// Who executes.
@@ -39,7 +40,7 @@ impl Governance {
         if expected.is_some_and(|expected| expected != promotion.revision) {
             return Err(Error::PromotionMoved { id: id.to_owned() });
         }
-        let executed = self.execute(ctx, promotion.row, By::Hand).await?;
+        let executed = self.execute(ctx, &promotion, By::Hand).await?;
         if executed.state == State::Done {
             return Ok(executed);
         }
@@ -52,7 +53,7 @@ impl Governance {
         if promotion.state != State::Scheduled || !is_due {
             return Ok(promotion);
         }
-        match self.execute(&system(), promotion.row, By::Itself).await {
+        match self.execute(&system(), &promotion, By::Itself).await {
             // Somebody was faster: the job.
             Err(Error::PromotionState { .. }) => Ok(store::by_row(&self.db, promotion.row).await?.unwrap_or(promotion)),
             other => other,
@@ -60,14 +61,17 @@ impl Governance {
     }
 
     /// Executes; what cannot work is written down as failed.
-    pub(super) async fn execute(&self, ctx: &Context, row: i64, by: By) -> Result<Promotion, Error> {
-        let executed = self.db.transaction(async |tx| self.execute_in(tx, ctx, row, by).await).await;
-        match executed {
-            Err(error) if is_hopeless(&error) => {
-                let why = error.to_string();
-                self.db.transaction(async |tx| self.fail(tx, ctx, row, &why).await).await
+    pub(super) async fn execute(&self, ctx: &Context, promotion: &Promotion, by: By) -> Result<Promotion, Error> {
+        let (row, mut unread) = (promotion.row, Unread::default());
+        loop {
+            match self.db.transaction(async |tx| self.execute_in(tx, ctx, row, by).await).await {
+                Ok(executed) => return Ok(executed),
+                Err(error) if is_hopeless(&error) => {
+                    let why = error.to_string();
+                    return self.db.transaction(async |tx| self.fail(tx, ctx, row, &why).await).await;
+                }
+                Err(error) => self.read_missing(promotion.project, error, &mut unread).await?,
             }
-            other => other,
         }
     }
 

@@ -29,7 +29,7 @@ impl Governance {
             && promotion.run_at.is_some_and(|at| at <= now)
             && now < promotion.expires_at
         {
-            return match self.execute(&system(), row, By::Itself).await {
+            return match self.execute(&system(), &promotion, By::Itself).await {
                 Ok(_) | Err(Error::PromotionState { .. }) => Ok(()),
                 Err(error) => Err(error),
             };

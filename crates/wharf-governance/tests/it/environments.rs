@@ -1,5 +1,6 @@
 //! Environments: what is promoted, by whose word, and what stands where.
 
+mod attestations;
 mod emergency;
 mod fixture;
 mod gates;

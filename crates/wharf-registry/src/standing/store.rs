@@ -5,7 +5,7 @@ use wharf_context::ProjectId;
 use wharf_db::{Db, Row, Tx, params};
 use wharf_oci::{Digest, RepositoryName, Tag};
 
-use super::{StandingManifest, TagSpell};
+use super::{AttachedManifest, StandingManifest, TagSpell};
 use crate::blob::store::digest as digest_at;
 use crate::error::Error;
 use crate::manifest::StoredManifest;
@@ -38,6 +38,30 @@ fn read(mut row: Row, digest: &Digest) -> Result<StandingManifest, Error> {
     let manifest =
         StoredManifest { digest: *digest, media_type: row.take_text(0)?, bytes: Bytes::from(row.take_bytes(1)?) };
     Ok(StandingManifest { manifest, pushed_by: row.take_text(2)?, since: row.timestamp(3)? })
+}
+
+pub(super) async fn attached(
+    tx: &mut Tx<'_>,
+    project: ProjectId,
+    (repository, development): (&RepositoryName, &RepositoryName),
+    subject: &Digest,
+    limit: u32,
+) -> Result<Vec<AttachedManifest>, Error> {
+    const SQL: &str = "SELECT a.digest, MIN(CASE WHEN d.pushed_at < a.pushed_at THEN d.pushed_at ELSE a.pushed_at END), MAX(a.id) \
+         FROM (SELECT m.id, m.digest, m.pushed_at FROM repositories r \
+             JOIN manifests m ON m.repository_id = r.id AND m.subject = ?3 AND m.deleted_at IS NULL \
+             WHERE r.name = ?1 AND r.project_id = ?2 \
+           UNION ALL SELECT m.id, m.digest, m.pushed_at FROM repositories r \
+             JOIN tags t ON t.repository_id = r.id AND t.name = ?4 AND t.until_at IS NULL \
+             JOIN manifests m ON m.repository_id = r.id AND m.digest = t.digest AND m.deleted_at IS NULL \
+             WHERE r.name = ?1 AND r.project_id = ?2) a \
+         LEFT JOIN repositories o ON o.name = ?5 AND o.project_id = ?2 \
+         LEFT JOIN manifests d ON d.repository_id = o.id AND d.digest = a.digest AND d.deleted_at IS NULL \
+         GROUP BY a.digest ORDER BY 3 DESC LIMIT ?6";
+    let tag = format!("{}-{}.att", subject.algorithm().name(), subject.hex());
+    let params = params![repository.as_str(), project, subject.to_bytes(), tag, development.as_str(), limit];
+    let rows = tx.query(SQL, &params).await?;
+    rows.iter().map(|row| Ok(AttachedManifest { digest: digest_at(row, 0)?, attached_at: row.timestamp(1)? })).collect()
 }
 
 pub(super) async fn pointed(

@@ -143,7 +143,7 @@ impl Fixture {
         self.registry.put_manifest(ctx, &name(repository), &new).await.expect("pushed").digest
     }
 
-    async fn blob(&self, ctx: &Context, repository: &str, (media_type, content): (&str, &str)) -> String {
+    pub(crate) async fn blob(&self, ctx: &Context, repository: &str, (media_type, content): (&str, &str)) -> String {
         let digest = Digest::of(Algorithm::Sha256, content.as_bytes());
         let chunk = Chunk { range: None, length_bytes: None, body: body::whole(content.as_bytes().to_vec()) };
         self.registry.push_blob(ctx, &name(repository), &digest, chunk).await.expect("blob is pushed");
@@ -217,7 +217,7 @@ pub(crate) fn robot() -> Context {
     Context::new(caller, RequestId::generate(), None, Grants::default())
 }
 
-fn may_all(account: &str, repository: &str) -> Context {
+pub(crate) fn may_all(account: &str, repository: &str) -> Context {
     let grant = Grant {
         repository: name(repository),
         project: Some(PROJECT),

@@ -1,0 +1,12 @@
+-- Owner of every table here: wharf-governance.
+
+-- What manifests say that are attached to something, read from their blobs and verified; documents is a JSON list. keys is
+-- what the set of keys is known by that it was verified with: with other keys it is read again.
+CREATE TABLE attestations (
+    project_id INTEGER NOT NULL,
+    subject    BLOB NOT NULL,
+    manifest   BLOB NOT NULL,
+    keys       BLOB NOT NULL,
+    documents  TEXT NOT NULL,
+    PRIMARY KEY (project_id, subject, manifest)
+) STRICT, WITHOUT ROWID;
