@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 /// A batch is handed on when it holds this much. Larger ones gain nothing measurable and cost memory per upload.
-pub(super) const BATCH_BYTES: usize = 256 * 1024;
+pub(super) const BATCH_BYTES: usize = 128 * 1024;
 
 /// Pieces below this are copied together: a vector of many tiny ones costs more than the copy, and each would keep the
 /// network's whole buffer alive.
