@@ -26,7 +26,7 @@
 //! # }
 //! ```
 //!
-//! Reading order: [`settings`], [`value`], [`row`], [`statement`], [`db`], [`transaction`], then `sqlite` (queue,
+//! Reading order: [`settings`], [`value`], [`row`], [`statement`], [`db`], [`transaction`], `reading`, then `sqlite` (queue,
 //! writer, turn, commit, reader) and `postgres` behind them; [`migrations`]; then what is built on transactions:
 //! [`job`], [`outbox`], [`lease`], [`audit`], [`keyring`]; [`copy`], [`freeze`] and [`log`] for the whole; [`pace`], [`figures`] and [`error`] for all.
 
@@ -46,6 +46,7 @@ pub mod migrations;
 pub mod outbox;
 pub mod pace;
 mod postgres;
+mod reading;
 pub mod row;
 pub mod settings;
 mod sqlite;
@@ -68,6 +69,7 @@ pub use lease::Lease;
 pub use log::{LogBatch, LogFollower};
 pub use outbox::Subscription;
 pub use pace::Pace;
+pub use reading::Reading;
 pub use row::Row;
 pub use settings::{Settings, Time};
 pub use statement::Statement;

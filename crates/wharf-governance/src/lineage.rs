@@ -40,7 +40,6 @@ use self::view::{Members, PlacesOf, View};
 use self::walk::{Bases, Standing};
 use crate::error::Error;
 use crate::governance::Governance;
-use crate::rows::Rows;
 
 impl Governance {
     /// What a reference stands on, and how much stands on it.
@@ -57,11 +56,11 @@ impl Governance {
     pub(super) async fn lineage_of(&self, viewer: &Viewer<'_>, digest: Digest) -> Result<Lineage, Error> {
         let policy = self.lineage_policy(viewer).await?;
         let images = self.images_of(&digest).await?;
-        let bases = Bases::of(&mut Rows::Db(&self.db), &images).await?;
+        let bases = Bases::of(&mut &self.db, &images).await?;
         let all: BTreeSet<i64> = bases.all().into_iter().chain(images.iter().copied()).collect();
         let view = View::load(self, viewer, &policy, &all.into_iter().collect::<Vec<_>>()).await?;
         let mut lineages = Vec::new();
-        for row in store::walk::images(&mut Rows::Db(&self.db), &images).await? {
+        for row in store::walk::images(&mut &self.db, &images).await? {
             let stands = view.stands(&row, &bases);
             let verdict = |environment: &EnvironmentName| verdict::judge(&policy, environment, &stands);
             let refused = policy.environments.keys().map(|environment| (environment.clone(), verdict(environment)));
@@ -73,9 +72,9 @@ impl Governance {
     }
 
     async fn image_lineage(&self, row: ImageRow, bases: &Bases, view: &View) -> Result<ImageLineage, Error> {
-        let twins = store::walk::twins(&mut Rows::Db(&self.db), row.id).await?;
-        let twins = store::walk::images(&mut Rows::Db(&self.db), &twins).await?;
-        let standing = Standing::on(&mut Rows::Db(&self.db), &[row.id]).await?;
+        let twins = store::walk::twins(&mut &self.db, row.id).await?;
+        let twins = store::walk::images(&mut &self.db, &twins).await?;
+        let standing = Standing::on(&mut &self.db, &[row.id]).await?;
         let above: Vec<i64> = standing.images.keys().copied().collect();
         let below = view.bases(&bases.below(row.id));
         let is_here = |digest: &Digest| below.iter().any(|base| base.by != By::Layers && base.image.digest == *digest);
@@ -89,7 +88,7 @@ impl Governance {
             named_base: (is_named && !is_known).then_some(named),
             refused: BTreeMap::new(),
             twins: twins.into_iter().map(|twin| twin.digest).collect(),
-            standing: store::walk::counts(&mut Rows::Db(&self.db), &above).await?,
+            standing: store::walk::counts(&mut &self.db, &above).await?,
             standing_is_cut: standing.is_cut,
             image: row.into(),
         })
@@ -113,17 +112,17 @@ impl Governance {
         query: &StandingQuery,
     ) -> Result<StandingPage, Error> {
         let policy = self.lineage_policy(viewer).await?;
-        let standing = Standing::on(&mut Rows::Db(&self.db), &self.images_of(&digest).await?).await?;
+        let standing = Standing::on(&mut &self.db, &self.images_of(&digest).await?).await?;
         let mut wanted: Vec<i64> = standing.images.keys().copied().collect();
         if let Some(environment) = &query.environment {
-            wanted = store::walk::in_environment(&mut Rows::Db(&self.db), &wanted, environment).await?;
+            wanted = store::walk::in_environment(&mut &self.db, &wanted, environment).await?;
             wanted.sort_unstable();
         }
         wanted.retain(|image| *image > query.after);
         let has_more = wanted.len() > query.limit;
         wanted.truncate(query.limit);
         let places = PlacesOf::load(self, viewer, &policy, &wanted).await?;
-        let rows = store::walk::images(&mut Rows::Db(&self.db), &wanted).await?;
+        let rows = store::walk::images(&mut &self.db, &wanted).await?;
         let entries = rows.into_iter().map(|row| Stander {
             position: row.id,
             distance: standing.images.get(&row.id).copied().unwrap_or_default(),
@@ -143,14 +142,14 @@ impl Governance {
         let policy = self.lineage_policy(viewer).await?;
         let after = after.map_or("", RepositoryName::as_str);
         let project = viewer.warrant.project();
-        let newest = store::walk::newest_of_project(&mut Rows::Db(&self.db), project, (after, limit)).await?;
+        let newest = store::walk::newest_of_project(&mut &self.db, project, (after, limit)).await?;
         let repositories: BTreeSet<&RepositoryName> = newest.iter().map(|place| &place.repository).collect();
         let next = repositories.last().filter(|_| repositories.len() >= limit).map(|last| (*last).clone());
         let manifests: Vec<i64> = newest.iter().map(|place| place.image).collect();
-        let members = Members::load(&mut Rows::Db(&self.db), &manifests).await?;
-        let bases = Bases::of(&mut Rows::Db(&self.db), &members.all()).await?;
+        let members = Members::load(&mut &self.db, &manifests).await?;
+        let bases = Bases::of(&mut &self.db, &members.all()).await?;
         let view = View::load(self, viewer, &policy, &bases.all()).await?;
-        let rows = store::walk::images(&mut Rows::Db(&self.db), &members.all()).await?;
+        let rows = store::walk::images(&mut &self.db, &members.all()).await?;
         let rows: BTreeMap<i64, ImageRow> = rows.into_iter().map(|row| (row.id, row)).collect();
         let mut entries = Vec::new();
         for place in &newest {
@@ -176,7 +175,7 @@ impl Governance {
 
     /// The images that a digest stands for.
     async fn images_of(&self, digest: &Digest) -> Result<Vec<i64>, Error> {
-        let manifests = store::walk::by_digest(&mut Rows::Db(&self.db), &[*digest]).await?;
-        Ok(Members::load(&mut Rows::Db(&self.db), &manifests).await?.all())
+        let manifests = store::walk::by_digest(&mut &self.db, &[*digest]).await?;
+        Ok(Members::load(&mut &self.db, &manifests).await?.all())
     }
 }

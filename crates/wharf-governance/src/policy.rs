@@ -9,7 +9,7 @@ pub(crate) mod store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wharf_context::{Context, EditPolicy, ProjectId, SeeGovernance, Timestamp, Warrant};
-use wharf_db::{AuditEntry, Tx};
+use wharf_db::{AuditEntry, Reading, Tx};
 use wharf_oci::{Algorithm, Digest};
 
 use crate::attestation::AttestationPolicy;
@@ -19,7 +19,6 @@ use crate::gate;
 use crate::governance::Governance;
 use crate::lineage::LineagePolicy;
 use crate::promotion::{self, Step};
-use crate::reading::Reading;
 use crate::retention::{self, Retention};
 use crate::standard::{self, Standards};
 use crate::tag_rule::TagPolicy;

@@ -21,7 +21,6 @@ use wharf_oci::{Digest, Reference, RepositoryName};
 use crate::error::Error;
 use crate::governance::Governance;
 use crate::lineage::Viewer;
-use crate::rows::Rows;
 
 /// How long something that was asked for is not late where the policy says nothing.
 pub(crate) const DEFAULT_WITHIN_HOURS: u32 = 24;
@@ -141,13 +140,13 @@ impl Governance {
         limit: usize,
     ) -> Result<Vec<Rebuild>, Error> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        store::list(&mut Rows::Db(&self.db), viewer.warrant.project(), (before.unwrap_or(i64::MAX), limit)).await
+        store::list(&mut &self.db, viewer.warrant.project(), (before.unwrap_or(i64::MAX), limit)).await
     }
 
     /// One rebuild, if it concerns the project.
     pub async fn get_rebuild(&self, viewer: &Viewer<'_>, id: i64) -> Result<RebuildView, Error> {
-        let rebuild = store::get(&mut Rows::Db(&self.db), id).await?.ok_or(Error::RebuildUnknown(id))?;
-        let all = store::items(&mut Rows::Db(&self.db), id).await?;
+        let rebuild = store::get(&mut &self.db, id).await?.ok_or(Error::RebuildUnknown(id))?;
+        let all = store::items(&mut &self.db, id).await?;
         let project = viewer.warrant.project();
         if rebuild.project != project && !all.iter().any(|item| item.project == project) {
             return Err(Error::RebuildUnknown(id));
@@ -174,8 +173,8 @@ impl Governance {
         let digest = self.registry.resolve_in(warrant.project(), repository, reference).await?;
         self.db
             .transaction(async |tx| {
-                let rebuild = store::get(&mut Rows::Tx(tx), id).await?.ok_or(Error::RebuildUnknown(id))?;
-                let items = store::items(&mut Rows::Tx(tx), id).await?;
+                let rebuild = store::get(tx, id).await?.ok_or(Error::RebuildUnknown(id))?;
+                let items = store::items(tx, id).await?;
                 let is_asked =
                     |item: &&RebuildItem| item.repository == *repository && item.project == warrant.project();
                 let item = items.iter().find(is_asked).ok_or(Error::RebuildUnknown(id))?;
@@ -210,13 +209,13 @@ async fn open(tx: &mut Tx<'_>, new: &NewRebuild) -> Result<(), Error> {
         rebuild: id,
     })
     .await?;
-    let rebuild = store::get(&mut Rows::Tx(tx), id).await?.ok_or(Error::RebuildUnknown(id))?;
+    let rebuild = store::get(tx, id).await?.ok_or(Error::RebuildUnknown(id))?;
     go_on(tx, &rebuild).await
 }
 
 /// Asks for what waits for nothing any more, and ends a rebuild that has all its answers.
 async fn go_on(tx: &mut Tx<'_>, rebuild: &Rebuild) -> Result<(), Error> {
-    let items = store::items(&mut Rows::Tx(tx), rebuild.id).await?;
+    let items = store::items(tx, rebuild.id).await?;
     let answers: BTreeMap<&RepositoryName, Digest> =
         items.iter().filter_map(|item| Some((&item.repository, item.answer?))).collect();
     let is_ready = |item: &&RebuildItem| {

@@ -23,7 +23,6 @@ pub use self::rule::Complaint;
 use crate::error::Error;
 use crate::governance::Governance;
 use crate::lineage;
-use crate::rows::Rows;
 
 /// How an image was compared with one standard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,10 +76,10 @@ impl Governance {
         let (_, canonical) = self.environments.split(repository);
         let names: Vec<String> = policy::applicable(&standards, &canonical).map(|(name, _)| name.clone()).collect();
         let current = hash(&standards, &canonical);
-        let images = lineage::reach::images_of(&mut Rows::Db(&self.db), &digest).await?;
+        let images = lineage::reach::images_of(&mut &self.db, &digest).await?;
         let (mut checks, mut open) = (Vec::new(), Vec::new());
         for image in images {
-            match store::get(&mut Rows::Db(&self.db), (warrant.project(), &canonical), &image).await? {
+            match store::get(&mut &self.db, (warrant.project(), &canonical), &image).await? {
                 Some((hash, check)) => checks.push(StandardCheck { is_current: hash == current, ..check }),
                 None => open.push(image),
             }

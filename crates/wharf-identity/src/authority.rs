@@ -15,8 +15,8 @@ use crate::account::Account;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::name::UserName;
-use crate::reading::Reading;
 use crate::{robot, user};
+use wharf_db::Reading;
 
 /// Who asks, as their row says now.
 #[derive(Debug)]

@@ -30,7 +30,6 @@ pub mod password;
 pub mod person;
 pub mod ports;
 pub mod project;
-mod reading;
 pub mod reservation;
 pub mod robot;
 pub mod role;

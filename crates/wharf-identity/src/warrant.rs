@@ -6,7 +6,7 @@
 pub(crate) mod rule;
 
 use wharf_context::{Act, Context, Power, Warrant};
-use wharf_db::Tx;
+use wharf_db::{Reading, Tx};
 use wharf_oci::{EnvironmentName, ProjectName, RepositoryName};
 
 use crate::access::rule::{Holdings, Subject};
@@ -14,7 +14,6 @@ use crate::authority::Authority;
 use crate::authority::rule::ProjectRight;
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::reading::Reading;
 
 /// What an action is about within a project. A role that is limited to repositories or environments does not count where
 /// none is named.

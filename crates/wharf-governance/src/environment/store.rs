@@ -1,13 +1,12 @@
 //! SQL of `placements`.
 
 use wharf_context::{ProjectId, Timestamp};
-use wharf_db::{Db, Row, Tx, params};
+use wharf_db::{Db, Reading, Row, Tx, params};
 use wharf_oci::{Digest, EnvironmentName, RepositoryName, Tag};
 
 use super::placement::{Ended, Placement};
 use crate::error::Error;
 use crate::promotion::{Item, Promotion, PromotionKind};
-use crate::reading::Reading;
 
 const MALFORMED: Error = Error::MalformedRow { what: "a placement" };
 

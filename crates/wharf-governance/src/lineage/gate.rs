@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use wharf_db::Tx;
+use wharf_db::{Reading, Tx};
 use wharf_oci::RepositoryName;
 
 use super::policy::LineagePolicy;
@@ -15,7 +15,6 @@ use super::walk::Bases;
 use crate::error::Error;
 use crate::gate::{Case, Gate, Outcome, Verdict};
 use crate::ports::BoxFuture;
-use crate::rows::Rows;
 
 /// The gate. It passes where the policy demands nothing of the environment.
 #[derive(Debug)]
@@ -53,7 +52,7 @@ async fn ask(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Verdict, Error> {
     if case.image.configs.is_empty() {
         return Ok(Verdict::pass("it is no image"));
     }
-    let from = &mut Rows::Tx(tx);
+    let from = tx;
     let manifests = store::by_digest(from, &[*case.digest]).await?;
     let members = Members::load(from, &manifests).await?.all();
     let images = store::images(from, &members).await?;
@@ -74,7 +73,7 @@ async fn ask(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Verdict, Error> {
     Ok(Verdict::fail(complaints.join("; "), fix))
 }
 
-async fn stands(from: &mut Rows<'_, '_>, policy: &LineagePolicy, image: &ImageRow) -> Result<Stands, Error> {
+async fn stands(from: &mut impl Reading, policy: &LineagePolicy, image: &ImageRow) -> Result<Stands, Error> {
     let bases = Bases::of(from, &[image.id]).await?;
     let below = bases.below(image.id);
     let ids: Vec<i64> = below.keys().copied().chain([image.id]).collect();

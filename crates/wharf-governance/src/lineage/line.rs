@@ -10,7 +10,7 @@ use super::store::walk as store;
 use super::store::walk::PlaceRow;
 use super::view::Members;
 use crate::error::Error;
-use crate::rows::Rows;
+use wharf_db::Reading;
 
 /// How many manifests of a base's repository are compared to find the newest of each line.
 pub(super) const MAX_CANDIDATES: i64 = 500;
@@ -36,7 +36,7 @@ pub(crate) struct Line {
 impl Line {
     /// The line of a pattern of tags; `None` where no tag is of it.
     pub(crate) async fn load(
-        from: &mut Rows<'_, '_>,
+        from: &mut impl Reading,
         repository: &RepositoryName,
         pattern: &Pattern,
     ) -> Result<Option<Self>, Error> {
@@ -53,7 +53,7 @@ impl Line {
 }
 
 /// The newest manifest of a repository.
-pub(crate) async fn newest(from: &mut Rows<'_, '_>, repository: &RepositoryName) -> Result<Option<Newest>, Error> {
+pub(crate) async fn newest(from: &mut impl Reading, repository: &RepositoryName) -> Result<Option<Newest>, Error> {
     let places = store::latest(from, repository, 1).await?;
     let Some(project) = places.first().map(|place| place.project) else { return Ok(None) };
     let candidates = Candidates::of(from, places).await?;
@@ -86,12 +86,12 @@ impl Candidates {
     }
 
     /// The manifests of a repository that a tag points to, the latest of them.
-    pub(super) async fn load(from: &mut Rows<'_, '_>, repository: &RepositoryName, limit: i64) -> Result<Self, Error> {
+    pub(super) async fn load(from: &mut impl Reading, repository: &RepositoryName, limit: i64) -> Result<Self, Error> {
         let latest = store::latest(from, repository, limit).await?;
         Self::of(from, latest).await
     }
 
-    async fn of(from: &mut Rows<'_, '_>, places: Vec<PlaceRow>) -> Result<Self, Error> {
+    async fn of(from: &mut impl Reading, places: Vec<PlaceRow>) -> Result<Self, Error> {
         let manifests: Vec<i64> = places.iter().map(|place| place.image).collect();
         let members = Members::load(from, &manifests).await?;
         let rows = store::images(from, &manifests).await?;

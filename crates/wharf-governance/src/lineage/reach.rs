@@ -8,7 +8,7 @@ use super::store::walk as store;
 use super::view::Members;
 use super::walk::{Bases, Standing};
 use crate::error::Error;
-use crate::rows::Rows;
+use wharf_db::Reading;
 
 /// What stands on some images.
 pub(crate) struct Reached {
@@ -19,7 +19,7 @@ pub(crate) struct Reached {
 
 /// What stands on any of `images`; of the repositories at most `limit`.
 pub(crate) async fn repositories_on(
-    from: &mut Rows<'_, '_>,
+    from: &mut impl Reading,
     images: &BTreeSet<i64>,
     limit: usize,
 ) -> Result<Reached, Error> {
@@ -32,7 +32,7 @@ pub(crate) async fn repositories_on(
 
 /// The repositories in development that have anything below any of `images`.
 pub(crate) async fn repositories_below(
-    from: &mut Rows<'_, '_>,
+    from: &mut impl Reading,
     images: &BTreeSet<i64>,
 ) -> Result<BTreeSet<RepositoryName>, Error> {
     let images: Vec<i64> = images.iter().copied().collect();
@@ -40,7 +40,7 @@ pub(crate) async fn repositories_below(
     in_development(from, &bases.all()).await
 }
 
-async fn in_development(from: &mut Rows<'_, '_>, images: &[i64]) -> Result<BTreeSet<RepositoryName>, Error> {
+async fn in_development(from: &mut impl Reading, images: &[i64]) -> Result<BTreeSet<RepositoryName>, Error> {
     let places = store::places(from, images).await?;
     Ok(places.into_iter().filter(|place| place.environment.is_empty()).map(|place| place.repository).collect())
 }
@@ -51,7 +51,7 @@ pub(crate) async fn standing_on(
     (repository, image): (&RepositoryName, i64),
     base: &Digest,
 ) -> Result<Option<Digest>, Error> {
-    let from = &mut Rows::Tx(tx);
+    let from = tx;
     let base = store::by_digest(from, &[*base]).await?;
     let wanted = Members::load(from, &base).await?.all();
     let indexes = store::indexes(from, &[image]).await?;
@@ -70,7 +70,7 @@ pub(crate) async fn standing_on(
 }
 
 /// The images that a digest stands for: itself, or those of the index.
-pub(crate) async fn images_of(from: &mut Rows<'_, '_>, digest: &Digest) -> Result<Vec<Digest>, Error> {
+pub(crate) async fn images_of(from: &mut impl Reading, digest: &Digest) -> Result<Vec<Digest>, Error> {
     let manifests = store::by_digest(from, &[*digest]).await?;
     let images = Members::load(from, &manifests).await?.all();
     Ok(store::images(from, &images).await?.into_iter().map(|row| row.digest).collect())

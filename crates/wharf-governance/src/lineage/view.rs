@@ -15,13 +15,13 @@ use super::verdict::{Beneath, Stands};
 use super::walk::{Bases, Below};
 use crate::error::Error;
 use crate::governance::Governance;
-use crate::rows::Rows;
+use wharf_db::Reading;
 
 /// The images of manifests: themselves, or those of an index.
 pub(super) struct Members(BTreeMap<i64, BTreeSet<i64>>);
 
 impl Members {
-    pub(super) async fn load(from: &mut Rows<'_, '_>, manifests: &[i64]) -> Result<Self, Error> {
+    pub(super) async fn load(from: &mut impl Reading, manifests: &[i64]) -> Result<Self, Error> {
         let rows = store::images(from, manifests).await?;
         let (indexes, images): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.is_index);
         let indexes: Vec<i64> = indexes.into_iter().map(|row| row.id).collect();
@@ -56,11 +56,11 @@ impl PlacesOf {
         policy: &LineagePolicy,
         images: &[i64],
     ) -> Result<Self, Error> {
-        let indexes = store::indexes(&mut Rows::Db(&governance.db), images).await?;
+        let indexes = store::indexes(&mut &governance.db, images).await?;
         let wanted: BTreeSet<i64> = images.iter().copied().chain(indexes.iter().map(|(_, index)| *index)).collect();
         let wanted: Vec<i64> = wanted.into_iter().collect();
         let mut of_manifest: BTreeMap<i64, Vec<PlaceRow>> = BTreeMap::new();
-        for place in store::places(&mut Rows::Db(&governance.db), &wanted).await? {
+        for place in store::places(&mut &governance.db, &wanted).await? {
             of_manifest.entry(place.image).or_default().push(place);
         }
         let mut all: BTreeMap<i64, Vec<PlaceRow>> = BTreeMap::new();
@@ -116,7 +116,7 @@ impl View {
         policy: &LineagePolicy,
         bases: &[i64],
     ) -> Result<Self, Error> {
-        let rows = store::images(&mut Rows::Db(&governance.db), bases).await?;
+        let rows = store::images(&mut &governance.db, bases).await?;
         let images = rows.into_iter().map(|row| (row.id, row.into())).collect();
         let places = PlacesOf::load(governance, viewer, policy, bases).await?;
         let newer = newer_ones(governance, viewer, policy, &places.all).await?;
@@ -185,7 +185,7 @@ async fn newer_ones(
         let kind = policy.kind_of(repository);
         let lines = kind.map_or_else(|| vec![Pattern::anything()], BaseKind::lines);
         let limit = if kind.is_some_and(|kind| !kind.tags.is_empty()) { MAX_CANDIDATES } else { 1 };
-        let mut candidates = Candidates::load(&mut Rows::Db(&governance.db), repository, limit).await?;
+        let mut candidates = Candidates::load(&mut &governance.db, repository, limit).await?;
         let here = places.iter().flat_map(|(base, rows)| rows.iter().map(move |row| (*base, row)));
         let here: Vec<(i64, &PlaceRow)> = here.filter(|(_, row)| row.repository == *repository).collect();
         candidates.add(&here);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rule::{By, Edge, MAX_DEPTH, distances};
 use super::store::walk as store;
 use crate::error::Error;
-use crate::rows::Rows;
+use wharf_db::Reading;
 
 /// How many images above one are looked at.
 pub(super) const MAX_STANDING: usize = 10_000;
@@ -20,7 +20,7 @@ pub(super) struct Bases {
 
 impl Bases {
     /// Walks down from `images`.
-    pub(super) async fn of(from: &mut Rows<'_, '_>, images: &[i64]) -> Result<Self, Error> {
+    pub(super) async fn of(from: &mut impl Reading, images: &[i64]) -> Result<Self, Error> {
         let (mut edges, mut seen) = (Vec::new(), images.iter().copied().collect::<BTreeSet<i64>>());
         let mut level = images.to_vec();
         for _ in 0..MAX_DEPTH {
@@ -61,7 +61,7 @@ pub(super) struct Standing {
 
 impl Standing {
     /// Walks up from `images`.
-    pub(super) async fn on(from: &mut Rows<'_, '_>, images: &[i64]) -> Result<Self, Error> {
+    pub(super) async fn on(from: &mut impl Reading, images: &[i64]) -> Result<Self, Error> {
         let mut standing = Self::default();
         let mut level = images.to_vec();
         for distance in 1..=MAX_DEPTH {

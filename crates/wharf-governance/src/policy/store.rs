@@ -1,11 +1,10 @@
 //! SQL of `project_policies`.
 
 use wharf_context::{Context, ProjectId, Timestamp};
-use wharf_db::{Row, Statement, Tx, params};
+use wharf_db::{Reading, Row, Statement, Tx, params};
 
 use super::{Policy, PolicyRevision, hash};
 use crate::error::Error;
-use crate::reading::Reading;
 
 const MALFORMED: Error = Error::MalformedRow { what: "a policy" };
 const IN_FORCE: &str = "SELECT revision, document, changed_by, since_at FROM project_policies \

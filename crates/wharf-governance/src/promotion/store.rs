@@ -4,14 +4,13 @@ mod items;
 mod row;
 
 use wharf_context::{ProjectId, Timestamp};
-use wharf_db::{Db, Tx, params};
+use wharf_db::{Db, Reading, Tx, params};
 use wharf_oci::Digest;
 
 pub(crate) use self::items::{fill, insert_decision, insert_items, of_digest};
 use self::row::read;
 use super::{Promotion, PromotionFilter, State};
 use crate::error::Error;
-use crate::reading::Reading;
 
 /// One promotion with its items and decisions.
 pub(crate) async fn find(mut from: impl Reading, project: ProjectId, id: &str) -> Result<Option<Promotion>, Error> {

@@ -14,7 +14,6 @@ use crate::governance::Governance;
 use crate::lineage::line::{Line, Newest};
 use crate::lineage::{line, reach};
 use crate::policy;
-use crate::rows::Rows;
 
 /// The job that opens a rebuild if a base is the newest of its line.
 pub const OPEN: &str = "rebuild.open";
@@ -91,14 +90,14 @@ impl Governance {
         repository: &RepositoryName,
         (digest, pattern): (&Digest, &Pattern),
     ) -> Result<Option<NewRebuild>, Error> {
-        let Some(line) = Line::load(&mut Rows::Db(&self.db), repository, pattern).await? else { return Ok(None) };
+        let Some(line) = Line::load(&mut &self.db, repository, pattern).await? else { return Ok(None) };
         if line.newest.digest != *digest || line.older.is_empty() {
             return Ok(None);
         }
-        let standing = reach::repositories_on(&mut Rows::Db(&self.db), &line.older, MAX_REPOSITORIES).await?;
+        let standing = reach::repositories_on(&mut &self.db, &line.older, MAX_REPOSITORIES).await?;
         let mut newest: BTreeMap<RepositoryName, Newest> = BTreeMap::new();
         for other in standing.repositories.iter().filter(|other| *other != repository) {
-            if let Some(found) = line::newest(&mut Rows::Db(&self.db), other).await?
+            if let Some(found) = line::newest(&mut &self.db, other).await?
                 && found.images.iter().any(|image| standing.images.contains(image))
             {
                 newest.insert(other.clone(), found);
@@ -115,7 +114,7 @@ impl Governance {
     async fn order(&self, newest: BTreeMap<RepositoryName, Newest>) -> Result<Vec<NewItem>, Error> {
         let mut stands_on: BTreeMap<RepositoryName, BTreeSet<RepositoryName>> = BTreeMap::new();
         for (repository, found) in &newest {
-            let below = reach::repositories_below(&mut Rows::Db(&self.db), &found.images).await?;
+            let below = reach::repositories_below(&mut &self.db, &found.images).await?;
             let among = below.into_iter().filter(|base| base != repository && newest.contains_key(base));
             stands_on.insert(repository.clone(), among.collect());
         }

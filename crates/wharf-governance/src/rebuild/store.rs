@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use wharf_context::{ProjectId, Timestamp};
-use wharf_db::{Row, Tx, params};
+use wharf_db::{Reading, Row, Tx, params};
 use wharf_oci::{Digest, RepositoryName};
 
 use super::{ItemState, NewItem, NewRebuild, Rebuild, RebuildItem, RebuildState};
 use crate::error::Error;
-use crate::rows::Rows;
 
 /// Opens a rebuild; `None` where this very base has asked for one before.
 pub(super) async fn open(tx: &mut Tx<'_>, new: &NewRebuild) -> Result<Option<i64>, Error> {
@@ -119,13 +118,13 @@ pub(super) async fn waiting_for(tx: &mut Tx<'_>, repository: &RepositoryName) ->
     tx.query(sql, &params![repository.as_str()]).await?.into_iter().map(rebuild).collect()
 }
 
-pub(super) async fn get(from: &mut Rows<'_, '_>, id: i64) -> Result<Option<Rebuild>, Error> {
+pub(super) async fn get(from: &mut impl Reading, id: i64) -> Result<Option<Rebuild>, Error> {
     let sql =
         "SELECT id, project_id, repository, line, tag, digest, state, opened_at, closed_at FROM rebuilds WHERE id = ?1";
     from.get(sql.into(), &params![id]).await?.map(rebuild).transpose()
 }
 
-pub(super) async fn items(from: &mut Rows<'_, '_>, rebuild: i64) -> Result<Vec<RebuildItem>, Error> {
+pub(super) async fn items(from: &mut impl Reading, rebuild: i64) -> Result<Vec<RebuildItem>, Error> {
     let sql = "SELECT repository, project_id, wave, after, tag, digest, state, wanted_at, answer, answered_by, answered_at \
          FROM rebuild_items WHERE rebuild_id = ?1 ORDER BY wave, repository";
     from.list(sql.into(), &params![rebuild]).await?.into_iter().map(item).collect()
@@ -133,7 +132,7 @@ pub(super) async fn items(from: &mut Rows<'_, '_>, rebuild: i64) -> Result<Vec<R
 
 /// Rebuilds that a project's bases have asked for, or that ask for its images, the latest first.
 pub(super) async fn list(
-    from: &mut Rows<'_, '_>,
+    from: &mut impl Reading,
     project: ProjectId,
     (before, limit): (i64, i64),
 ) -> Result<Vec<Rebuild>, Error> {

@@ -1,13 +1,12 @@
 //! SQL of `releases` and `release_items`.
 
 use wharf_context::{Context, ProjectId, Timestamp};
-use wharf_db::{Db, Row, Statement, Tx, params};
+use wharf_db::{Db, Reading, Row, Statement, Tx, params};
 use wharf_oci::{Digest, Tag};
 
 use super::{NewRelease, Release, ReleaseItem};
 use crate::error::Error;
 use crate::promotion::Item;
-use crate::reading::Reading;
 
 const MALFORMED: Error = Error::MalformedRow { what: "a release" };
 const ITEMS: Statement = Statement::dialects(

@@ -9,7 +9,6 @@ use crate::error::Error;
 use crate::gate::{Case, Gate, Outcome, Verdict};
 use crate::lineage::reach;
 use crate::ports::BoxFuture;
-use crate::rows::Rows;
 
 /// The gate.
 #[derive(Debug)]
@@ -47,11 +46,11 @@ async fn ask(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Verdict, Error> {
     if case.image.configs.is_empty() {
         return Ok(Verdict::pass("it is no image"));
     }
-    let images = reach::images_of(&mut Rows::Tx(tx), case.digest).await?;
+    let images = reach::images_of(tx, case.digest).await?;
     let current = hash(standards, case.repository);
     let mut complaints = Vec::new();
     for image in &images {
-        match store::get(&mut Rows::Tx(tx), (case.project, case.repository), image).await? {
+        match store::get(tx, (case.project, case.repository), image).await? {
             Some((about, check)) if about == current => complaints.extend(told(&check)),
             Some(_) | None => return Ok(unchecked(case.repository, image)),
         }

@@ -12,7 +12,6 @@ use crate::governance::Governance;
 use crate::lineage;
 use crate::lineage::facts;
 use crate::policy as policies;
-use crate::rows::Rows;
 
 /// The job that compares an image with the standards of its repository.
 pub const CHECK: &str = "standard.check";
@@ -65,7 +64,7 @@ impl Governance {
     ) -> Result<(), Error> {
         let project = presence.project;
         let current = hash(standards, repository);
-        let known = store::get(&mut Rows::Db(&self.db), (project, repository), digest).await?;
+        let known = store::get(&mut &self.db, (project, repository), digest).await?;
         if known.is_some_and(|(about, _)| about == current) {
             return Ok(());
         }

@@ -1,18 +1,17 @@
 //! SQL of `standard_checks`.
 
 use wharf_context::ProjectId;
-use wharf_db::{Tx, params};
+use wharf_db::{Reading, Tx, params};
 use wharf_oci::{Digest, RepositoryName};
 
 use super::{NewCheck, StandardCheck};
 use crate::error::Error;
-use crate::rows::Rows;
 
 const MALFORMED: Error = Error::MalformedRow { what: "a check of standards" };
 
 /// What is known of an image, and about which standards.
 pub(super) async fn get(
-    from: &mut Rows<'_, '_>,
+    from: &mut impl Reading,
     (project, repository): (ProjectId, &RepositoryName),
     digest: &Digest,
 ) -> Result<Option<(Digest, StandardCheck)>, Error> {

@@ -1,14 +1,13 @@
 //! SQL that joins projects with who has a role in them.
 
 use wharf_context::ProjectId;
-use wharf_db::{Db, Row, params};
+use wharf_db::{Db, Reading, Row, params};
 use wharf_oci::ProjectName;
 
 use super::rule::{Assigned, Membership, Reserved, Standing};
 use crate::account::Account;
 use crate::assignment::store::{powers_of, read_limits};
 use crate::error::Error;
-use crate::reading::Reading;
 use crate::role::Role;
 
 const MALFORMED: Error = Error::MalformedRow { what: "a role" };

@@ -1,12 +1,11 @@
 //! SQL of `user_groups` and `group_users`.
 
-use wharf_db::{Db, Row, Tx, params};
+use wharf_db::{Db, Reading, Row, Tx, params};
 
 use super::{Group, GroupId};
 use crate::account::UserAccount;
 use crate::error::Error;
 use crate::name::{GroupName, UserName};
-use crate::reading::Reading;
 
 pub(crate) async fn get(mut from: impl Reading, name: &GroupName) -> Result<Option<(GroupId, Group)>, Error> {
     const SQL: &str = "SELECT id, name, created_at FROM user_groups WHERE name = ?1";

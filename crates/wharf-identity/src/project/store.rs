@@ -1,13 +1,12 @@
 //! SQL of `projects`.
 
 use wharf_context::ProjectId;
-use wharf_db::{Db, Row, Tx, params};
+use wharf_db::{Db, Reading, Row, Tx, params};
 use wharf_oci::ProjectName;
 
 use super::Project;
 use crate::account::Account;
 use crate::error::Error;
-use crate::reading::Reading;
 
 pub(super) async fn get(mut from: impl Reading, name: &ProjectName) -> Result<Option<Project>, Error> {
     const SQL: &str = "SELECT id, name, is_public, created_at FROM projects WHERE name = ?1";

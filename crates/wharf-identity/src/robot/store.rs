@@ -1,7 +1,7 @@
 //! SQL of `robots`.
 
 use wharf_context::{Permission, Permissions, ProjectId};
-use wharf_db::{Db, Row, Tx, params};
+use wharf_db::{Db, Reading, Row, Tx, params};
 use wharf_oci::{ProjectName, RepositoryPattern};
 
 use super::{NewRobot, Robot, RobotChange};
@@ -9,7 +9,6 @@ use crate::account::RobotAccount;
 use crate::error::Error;
 use crate::login::RobotLogin;
 use crate::name::RobotName;
-use crate::reading::Reading;
 use crate::secret::Fingerprint;
 
 const MALFORMED: Error = Error::MalformedRow { what: "a robot" };

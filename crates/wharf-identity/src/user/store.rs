@@ -1,6 +1,6 @@
 //! SQL of `users`.
 
-use wharf_db::{Db, Row, Tx, params};
+use wharf_db::{Db, Reading, Row, Tx, params};
 
 use super::{User, UserChange};
 use crate::account::UserAccount;
@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::login::UserLogin;
 use crate::name::UserName;
 use crate::password::PasswordHash;
-use crate::reading::Reading;
 use crate::role::SystemRole;
 
 const MALFORMED: Error = Error::MalformedRow { what: "a user" };

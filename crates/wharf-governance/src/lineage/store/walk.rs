@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use wharf_context::{ProjectId, Timestamp};
-use wharf_db::{Row, Statement, params};
+use wharf_db::{Reading, Row, Statement, params};
 use wharf_oci::{Digest, RepositoryName};
 
 use super::place::TagNote;
@@ -11,7 +11,6 @@ use super::{digest, hex_list, id_list, optional_digest};
 use crate::error::Error;
 use crate::lineage::facts::Claim;
 use crate::lineage::rule::{By, Edge};
-use crate::rows::Rows;
 
 /// How many edges one step down gives at most: twins of a base are all bases.
 const MAX_EDGES: i64 = 10_000;
@@ -141,7 +140,7 @@ const NEWEST_OF_PROJECT: &str = "SELECT p.image_id, p.repository, p.project_id, 
       GROUP BY repository ORDER BY repository LIMIT ?3) n \
      JOIN lineage_places p ON p.repository = n.repository AND p.tagged_at = n.tagged_at ORDER BY p.repository, p.image_id";
 
-pub(in crate::lineage) async fn images(from: &mut Rows<'_, '_>, ids: &[i64]) -> Result<Vec<ImageRow>, Error> {
+pub(in crate::lineage) async fn images(from: &mut impl Reading, ids: &[i64]) -> Result<Vec<ImageRow>, Error> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -167,12 +166,12 @@ fn image(mut row: Row) -> Result<ImageRow, Error> {
 }
 
 /// The rows of images that are known.
-pub(in crate::lineage) async fn by_digest(from: &mut Rows<'_, '_>, digests: &[Digest]) -> Result<Vec<i64>, Error> {
+pub(in crate::lineage) async fn by_digest(from: &mut impl Reading, digests: &[Digest]) -> Result<Vec<i64>, Error> {
     ids(from, BY_DIGEST, &params![hex_list(digests)]).await
 }
 
 /// What these images stand on directly.
-pub(in crate::lineage) async fn bases(from: &mut Rows<'_, '_>, images: &[i64]) -> Result<Vec<Edge>, Error> {
+pub(in crate::lineage) async fn bases(from: &mut impl Reading, images: &[i64]) -> Result<Vec<Edge>, Error> {
     let rows = from.list(BASES, &params![id_list(images), MAX_EDGES]).await?;
     let edge = |row: &Row| {
         let by = if row.integer(2)? == 0 { By::Layers } else { By::Annotation };
@@ -183,7 +182,7 @@ pub(in crate::lineage) async fn bases(from: &mut Rows<'_, '_>, images: &[i64]) -
 
 /// What stands on any of these images directly; at most `limit`.
 pub(in crate::lineage) async fn standing(
-    from: &mut Rows<'_, '_>,
+    from: &mut impl Reading,
     images: &[i64],
     limit: usize,
 ) -> Result<Vec<i64>, Error> {
@@ -191,22 +190,22 @@ pub(in crate::lineage) async fn standing(
 }
 
 /// The images of indexes: index, image.
-pub(in crate::lineage) async fn members(from: &mut Rows<'_, '_>, indexes: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
+pub(in crate::lineage) async fn members(from: &mut impl Reading, indexes: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
     pairs(from, MEMBERS, indexes).await
 }
 
 /// The indexes that list images: image, index.
-pub(in crate::lineage) async fn indexes(from: &mut Rows<'_, '_>, images: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
+pub(in crate::lineage) async fn indexes(from: &mut impl Reading, images: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
     pairs(from, INDEXES, images).await
 }
 
 /// Other images with the same layers.
-pub(in crate::lineage) async fn twins(from: &mut Rows<'_, '_>, image: i64) -> Result<Vec<i64>, Error> {
+pub(in crate::lineage) async fn twins(from: &mut impl Reading, image: i64) -> Result<Vec<i64>, Error> {
     ids(from, TWINS.into(), &params![image]).await
 }
 
 /// Where images are.
-pub(in crate::lineage) async fn places(from: &mut Rows<'_, '_>, images: &[i64]) -> Result<Vec<PlaceRow>, Error> {
+pub(in crate::lineage) async fn places(from: &mut impl Reading, images: &[i64]) -> Result<Vec<PlaceRow>, Error> {
     if images.is_empty() {
         return Ok(Vec::new());
     }
@@ -215,7 +214,7 @@ pub(in crate::lineage) async fn places(from: &mut Rows<'_, '_>, images: &[i64]) 
 
 /// In how many of the environments images are.
 pub(in crate::lineage) async fn counts(
-    from: &mut Rows<'_, '_>,
+    from: &mut impl Reading,
     images: &[i64],
 ) -> Result<BTreeMap<String, i64>, Error> {
     let rows = from.list(COUNTS, &params![id_list(images)]).await?;
@@ -224,7 +223,7 @@ pub(in crate::lineage) async fn counts(
 
 /// Those of the images that are in an environment.
 pub(in crate::lineage) async fn in_environment(
-    from: &mut Rows<'_, '_>,
+    from: &mut impl Reading,
     images: &[i64],
     environment: &str,
 ) -> Result<Vec<i64>, Error> {
@@ -233,7 +232,7 @@ pub(in crate::lineage) async fn in_environment(
 
 /// The manifests of a repository that a tag points to, the latest first.
 pub(in crate::lineage) async fn latest(
-    from: &mut Rows<'_, '_>,
+    from: &mut impl Reading,
     repository: &RepositoryName,
     limit: i64,
 ) -> Result<Vec<PlaceRow>, Error> {
@@ -242,7 +241,7 @@ pub(in crate::lineage) async fn latest(
 
 /// The manifests of a repository that a tag points or pointed to, those that were pushed last first.
 pub(in crate::lineage) async fn tagged(
-    from: &mut Rows<'_, '_>,
+    from: &mut impl Reading,
     repository: &RepositoryName,
     limit: i64,
 ) -> Result<Vec<PlaceRow>, Error> {
@@ -251,7 +250,7 @@ pub(in crate::lineage) async fn tagged(
 
 /// What is the newest in each of the next repositories of a project, in development.
 pub(in crate::lineage) async fn newest_of_project(
-    from: &mut Rows<'_, '_>,
+    from: &mut impl Reading,
     project: ProjectId,
     (after, limit): (&str, usize),
 ) -> Result<Vec<PlaceRow>, Error> {
@@ -271,12 +270,12 @@ fn place(mut row: Row) -> Result<PlaceRow, Error> {
     })
 }
 
-async fn ids(from: &mut Rows<'_, '_>, statement: Statement, params: &[wharf_db::Value]) -> Result<Vec<i64>, Error> {
+async fn ids(from: &mut impl Reading, statement: Statement, params: &[wharf_db::Value]) -> Result<Vec<i64>, Error> {
     let rows = from.list(statement, params).await?;
     rows.iter().map(|row| Ok(row.integer(0)?)).collect()
 }
 
-async fn pairs(from: &mut Rows<'_, '_>, statement: Statement, wanted: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
+async fn pairs(from: &mut impl Reading, statement: Statement, wanted: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }

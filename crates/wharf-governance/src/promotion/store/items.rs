@@ -1,13 +1,12 @@
 //! Rows of `promotion_items` and `approvals`, which belong to a promotion.
 
 use wharf_context::{ProjectId, Timestamp};
-use wharf_db::{Row, Statement, Tx, params};
+use wharf_db::{Reading, Row, Statement, Tx, params};
 use wharf_oci::{Digest, Tag};
 
 use super::super::{Decision, Item, Promotion};
 use super::row::{json, parse, read, sql};
 use crate::error::Error;
-use crate::reading::Reading;
 
 const MALFORMED: Error = Error::MalformedRow { what: "a promotion's item" };
 const ITEMS: Statement = Statement::dialects(
