@@ -131,16 +131,25 @@ impl Operator {
     }
 }
 
-/// Copies until so little is left that writes may rest for it, or pushes turn out to come faster than copies.
+/// Copies until so little is left that writes may rest for it, or more passes would not help.
 async fn copy_most(bytes: &mut ByteCopy, teller: &Teller) -> anyhow::Result<()> {
+    let mut last = Duration::MAX;
     for _ in 0..MOST_PASSES {
         let began = Instant::now();
         let copied = step::pass(bytes, teller).await.context("copy the bytes")?;
-        if copied == 0 || began.elapsed() < SHORT_PASS {
+        let took = began.elapsed();
+        if is_enough(copied, took, last) {
             break;
         }
+        last = took;
     }
     Ok(())
+}
+
+/// Whether writes may rest for what a pass that `took` so long has left. Where it took no less than the `last` one, pushes
+/// come as fast as copies: every further pass would leave more.
+fn is_enough(copied: u64, took: Duration, last: Duration) -> bool {
+    copied == 0 || took < SHORT_PASS || took >= last
 }
 
 /// Fails where the catalog, or the bytes, of a configuration have gone to another place.
@@ -154,5 +163,20 @@ pub(crate) async fn refuse_moved(config: &Config, db: &Db) -> Result<(), crate::
             Err(crate::error::Error::Moved { what: BYTES, place: moved.place })
         }
         Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_end_when_little_is_left_or_each_would_leave_more() {
+        let [short, long, longer] = [1, 60, 61].map(Duration::from_secs);
+        assert!(is_enough(0, long, longer), "nothing was left");
+        assert!(is_enough(9, short, longer), "little is left");
+        assert!(is_enough(9, longer, long), "pushes come faster than copies");
+        assert!(!is_enough(9, long, longer), "copies come faster than pushes");
+        assert!(!is_enough(9, long, Duration::MAX), "the first pass says nothing of the second");
     }
 }
