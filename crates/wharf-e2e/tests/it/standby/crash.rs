@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Pair, wait};
 use crate::command::variable;
@@ -11,6 +11,7 @@ use crate::crash::{push_until, verify};
 use crate::random;
 
 const PUSHERS: usize = 16;
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often the primary is killed, unless this variable says otherwise.
 const ROUNDS: (&str, usize) = ("WHARF_E2E_CRASHES", 3);
 
@@ -25,18 +26,24 @@ fn nothing_that_was_acknowledged_is_lost_when_the_primary_is_killed_under_16_pus
     pair.wait_until_level(other);
     for round in 0..rounds {
         let (client, is_over) = (primary.administrator(), AtomicBool::new(false));
+        let before = acknowledged.lock().expect("no pusher panics").len();
         thread::scope(|scope| {
             for pusher in 0..PUSHERS {
                 let (client, acknowledged, is_over) = (&client, &acknowledged, &is_over);
                 scope.spawn(move || push_until(client, pusher, acknowledged, is_over));
             }
-            thread::sleep(Duration::from_millis(500 + u64::from(random::bytes(1)[0]) * 3));
+            // A slow machine has pushed nothing by then.
+            let began = Instant::now();
+            while acknowledged.lock().expect("no pusher panics").len() == before && began.elapsed() < PATIENCE {
+                thread::sleep(Duration::from_millis(20));
+            }
+            thread::sleep(Duration::from_millis(100 + u64::from(random::bytes(1)[0]) * 3));
             primary.kill();
             is_over.store(true, Ordering::SeqCst);
         });
         assert_eq!(pair.take_over(other)["primary_stopped"], false);
         let pushed = acknowledged.lock().expect("no pusher panics");
-        assert!(pushed.len() > round, "nothing was pushed before crash {round}");
+        assert!(pushed.len() > before, "nothing was pushed before crash {round}");
         verify(&standby.administrator(), &pushed);
         drop(pushed);
         // The old one comes back as the standby of the new one.
