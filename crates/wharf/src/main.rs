@@ -20,6 +20,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    // Before anything else, for nothing may make a thread before: see `wharf_runtime::entry`.
+    if std::env::args_os().skip(1).eq([wharf_runtime::entry::VERB]) {
+        return wharf_runtime::entry::hold();
+    }
     // One provider for every TLS connection of the process, whoever opens it.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         unreachable!("nothing runs before this line");
