@@ -22,6 +22,11 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::limits::{Limits, MAX_EXTENSION_BYTES};
 
+/// Whether a block can be an archive's first.
+pub(crate) fn is_header(block: &Block) -> bool {
+    block.iter().any(|byte| *byte != 0) && Raw::parse(block).is_ok()
+}
+
 /// Where an archive's bytes come from.
 pub(crate) trait Input: BufRead {
     /// Goes on behind `count` bytes. Whether they were there is known by the next read.

@@ -15,6 +15,8 @@ const PIECE_BYTES: usize = 128 * 1024;
 /// 128 MiB: what `zstd` itself takes without `--long`.
 const ZSTD_WINDOW_LOG: u32 = 27;
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+/// Docker's type for layers, which is used for every compression.
+pub(crate) const ANY: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 const ZSTD_MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// How an archive is compressed.
@@ -68,6 +70,25 @@ impl Compression {
         } else {
             Self::Plain
         }
+    }
+}
+
+/// Gives all bytes of an archive, compressed in any way or not at all, to `take`.
+pub fn uncompressed(
+    input: Box<dyn Read + '_>,
+    limits: Limits,
+    take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> Result<(), Error> {
+    let mut decoder = Decoder::open(input, ANY, limits)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let count = match decoder.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(source) => return Err(decoder.explain(source)),
+            Ok(count) => count,
+        };
+        take(&piece[..count]).map_err(|source| Error::Take { source })?;
     }
 }
 

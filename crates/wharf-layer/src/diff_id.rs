@@ -10,14 +10,12 @@ use std::io::{self, Read};
 use sha2::{Digest as _, Sha256};
 use wharf_oci::{Algorithm, Descriptor, Digest, Source};
 
-use crate::compression::Decoder;
+use crate::compression::{ANY, Decoder};
 use crate::error::Error;
 use crate::feed::feed;
 use crate::limits::Limits;
 
 const PIECE_BYTES: usize = 128 * 1024;
-/// Docker's type for layers, which is used for every compression.
-const ANY: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
 /// What a layer is without its compression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

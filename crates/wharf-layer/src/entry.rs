@@ -20,8 +20,19 @@ pub struct Entry {
     pub uid: u32,
     /// The group that owns it.
     pub gid: u32,
+    /// When its content was last changed.
+    pub mtime: Mtime,
     /// Its extended attributes.
     pub xattrs: Xattrs,
+}
+
+/// A moment as file systems know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Mtime {
+    /// Seconds since 1970, or before it.
+    pub seconds: i64,
+    /// Nanoseconds after them, less than a second.
+    pub nanoseconds: u32,
 }
 
 /// What a path is.

@@ -152,6 +152,12 @@ pub enum Error {
         /// Its digest.
         digest: Digest,
     },
+    /// Whoever takes the bytes could not.
+    #[error("cannot write what was read")]
+    Take {
+        /// Why not.
+        source: io::Error,
+    },
     /// The program is being ended.
     #[error("the program is being ended")]
     Stopped,
@@ -178,7 +184,7 @@ impl Error {
             Self::Compression { .. } | Self::MediaType { .. } | Self::Refused { .. } | Self::Limit { .. } => {
                 ContentErrorKind::Invalid
             }
-            Self::File { source, .. } | Self::ReadContent(source) => kind_of(source),
+            Self::File { source, .. } | Self::ReadContent(source) | Self::Take { source } => kind_of(source),
             Self::NotAFile { .. }
             | Self::NotALayout
             | Self::CompressedArchive { .. }

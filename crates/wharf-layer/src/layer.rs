@@ -6,8 +6,8 @@
 
 use std::io::{BufReader, Read};
 
-use crate::archive::Archive;
-use crate::compression::Decoder;
+use crate::archive::{self, Archive, BLOCK_BYTES};
+use crate::compression::{ANY, Decoder};
 use crate::entry::{Entry, Kind};
 use crate::error::Error;
 use crate::fault::Fault;
@@ -15,8 +15,8 @@ use crate::limits::Limits;
 use crate::path::EntryPath;
 
 const PIECE_BYTES: usize = 128 * 1024;
-const WHITEOUT: &[u8] = b".wh.";
-const OPAQUE: &[u8] = b".wh..wh..opq";
+pub(crate) const WHITEOUT: &[u8] = b".wh.";
+pub(crate) const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// One thing that a layer does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +66,28 @@ pub fn read(
         visit(change, &mut Content { archive: &mut archive, held: 0 })?;
     }
     Ok(())
+}
+
+/// Reads an archive that is no layer, compressed in any way or not at all, and shows each entry: names that begin with
+/// `.wh.` are names like others. Nothing that was shown may be believed before this has returned without an error.
+pub fn read_archive(
+    input: Box<dyn Read + '_>,
+    limits: Limits,
+    visit: &mut dyn FnMut(Entry, &mut Content<'_, '_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let decoder = Decoder::open(input, ANY, limits)?;
+    let mut archive = Archive::new(BufReader::with_capacity(PIECE_BYTES, decoder), limits);
+    while let Some(entry) = archive.next()? {
+        visit(entry, &mut Content { archive: &mut archive, held: 0 })?;
+    }
+    Ok(())
+}
+
+/// Whether it begins like an archive, compressed in any way or not at all. A stream that cannot be read is none.
+pub fn is_archive(input: Box<dyn Read + '_>) -> bool {
+    let Ok(mut decoder) = Decoder::open(input, ANY, Limits::default()) else { return false };
+    let mut block = [0; BLOCK_BYTES];
+    decoder.read_exact(&mut block).is_ok() && archive::is_header(&block)
 }
 
 /// Whether an entry is a whiteout, and of what.

@@ -13,7 +13,7 @@ pub struct EntryPath(Box<[u8]>);
 
 impl EntryPath {
     /// Reads a path as it stands in an archive: `./a//b/` is `a/b`.
-    pub(crate) fn parse(raw: &[u8]) -> Result<Self, Fault> {
+    pub fn parse(raw: &[u8]) -> Result<Self, Fault> {
         if raw.contains(&0) {
             return Err(Fault::NulInPath);
         }
@@ -40,7 +40,7 @@ impl EntryPath {
     }
 
     /// The root.
-    pub(crate) fn root() -> Self {
+    pub fn root() -> Self {
         Self(Box::default())
     }
 
@@ -60,7 +60,7 @@ impl EntryPath {
     }
 
     /// The folder it is in, and its name there; `None` for the root.
-    pub(crate) fn split(&self) -> Option<(Self, &[u8])> {
+    pub fn split(&self) -> Option<(Self, &[u8])> {
         let slash = self.0.iter().rposition(|byte| *byte == b'/');
         let (parent, name) = match slash {
             _ if self.is_root() => return None,
@@ -71,7 +71,7 @@ impl EntryPath {
     }
 
     /// The path of `name` in this folder.
-    pub(crate) fn join(&self, name: &[u8]) -> Self {
+    pub fn join(&self, name: &[u8]) -> Self {
         let mut path = self.0.to_vec();
         if !path.is_empty() {
             path.push(b'/');

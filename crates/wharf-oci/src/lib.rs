@@ -5,9 +5,10 @@
 //! reads bytes that a stranger sent; it refuses what is ambiguous instead of guessing.
 //!
 //! Reading order: [`digest`], [`name`], [`environment`], [`mod@reference`], [`pattern`], [`name_pattern`], [`image_name`], [`media_type`], [`json`],
-//! [`descriptor`], [`manifest`], [`index`], [`dsse`], [`statement`], [`scope`], [`code`], [`ports`].
+//! [`descriptor`], [`manifest`], [`config`], [`index`], [`dsse`], [`statement`], [`scope`], [`code`], [`ports`].
 
 pub mod code;
+pub mod config;
 pub mod descriptor;
 pub mod digest;
 pub mod dsse;
@@ -26,6 +27,7 @@ pub mod scope;
 pub mod statement;
 
 pub use code::ErrorCode;
+pub use config::{ContainerConfig, Healthcheck, History, ImageConfig};
 pub use descriptor::{Descriptor, DescriptorError, Platform};
 pub use digest::{Algorithm, Digest, DigestError};
 pub use environment::{EnvironmentError, EnvironmentName, Environments};

@@ -6,6 +6,7 @@
 //! Spec: image-spec, manifest.md and image-index.md; Docker's schema 2 and manifest list.
 
 mod error;
+mod render;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::media_type::{
 };
 
 pub use error::ManifestError;
+pub use render::{render_image, render_index};
 
 /// The largest manifest, in bytes: what the distribution specification asks registries to accept at least.
 pub const MAX_MANIFEST_BYTES: usize = 4 * 1024 * 1024;

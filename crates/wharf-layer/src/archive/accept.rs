@@ -2,7 +2,7 @@
 
 use super::header::Raw;
 use super::pax::{self, Records};
-use crate::entry::{Device, Entry, Kind};
+use crate::entry::{Device, Entry, Kind, Mtime};
 use crate::fault::Fault;
 use crate::limits::MAX_PATH_BYTES;
 use crate::path::EntryPath;
@@ -84,6 +84,7 @@ impl Extensions {
             mode: mode(raw.mode, raw.type_flag)?,
             uid: u32::try_from(records.uid.unwrap_or(raw.uid)).map_err(|_| Fault::Number("uid"))?,
             gid: u32::try_from(records.gid.unwrap_or(raw.gid)).map_err(|_| Fault::Number("gid"))?,
+            mtime: records.mtime.unwrap_or(Mtime { seconds: raw.mtime, nanoseconds: 0 }),
             xattrs: records.xattrs,
         })
     }

@@ -27,6 +27,7 @@ pub(crate) struct Raw {
     pub(crate) mode: u64,
     pub(crate) uid: u64,
     pub(crate) gid: u64,
+    pub(crate) mtime: i64,
     pub(crate) device: (u64, u64),
 }
 
@@ -38,10 +39,6 @@ impl Raw {
         }
         let header = Header::from_byte_slice(block);
         let old = header.as_old();
-        // Nobody here asks for the time, but a reader that cannot read it leaves the entry out. Before 1970 it is negative.
-        if old.mtime[0] != 0xff && number::parse_optional(&old.mtime).is_none() {
-            return Err(Fault::Number("mtime"));
-        }
         let optional = |name, field: &[u8]| number::parse_optional(field).ok_or(Fault::Number(name));
         let (prefix, device) = match header.as_ustar() {
             Some(ustar) => (text(&ustar.prefix), device(ustar)?),
@@ -55,9 +52,20 @@ impl Raw {
             mode: optional("mode", &old.mode)?,
             uid: optional("uid", &old.uid)?,
             gid: optional("gid", &old.gid)?,
+            mtime: time(&old.mtime)?,
             device,
         })
     }
+}
+
+/// A time. Before 1970 it is a negative binary number.
+fn time(field: &[u8; 12]) -> Result<i64, Fault> {
+    if field[0] == 0xff {
+        let low = field.last_chunk().expect("twelve bytes are at least eight");
+        return Ok(i64::from_be_bytes(*low));
+    }
+    let seconds = number::parse_optional(field).ok_or(Fault::Number("mtime"))?;
+    i64::try_from(seconds).map_err(|_| Fault::Number("mtime"))
 }
 
 /// The sum of a header's bytes, with spaces for the sum itself.

@@ -1,11 +1,11 @@
 //! PAX records: `length name=value`, one after the other.
 //!
-//! Spec: POSIX.1-2024, pax, "pax Extended Header". Records that change nothing for a runtime (times, names of owners,
-//! comments) are passed over.
+//! Spec: POSIX.1-2024, pax, "pax Extended Header". Records that change nothing for a runtime (other times, names of
+//! owners, comments) are passed over.
 
 use std::collections::HashSet;
 
-use crate::entry::Xattrs;
+use crate::entry::{Mtime, Xattrs};
 use crate::fault::Fault;
 use crate::limits::MAX_XATTR_BYTES;
 
@@ -17,6 +17,7 @@ pub(crate) struct Records {
     pub(crate) size: Option<u64>,
     pub(crate) uid: Option<u64>,
     pub(crate) gid: Option<u64>,
+    pub(crate) mtime: Option<Mtime>,
     pub(crate) xattrs: Xattrs,
 }
 
@@ -48,6 +49,8 @@ impl Records {
             b"size" => self.size = Some(number("size", value)?),
             b"uid" => self.uid = Some(number("uid", value)?),
             b"gid" => self.gid = Some(number("gid", value)?),
+            // A time that cannot be read is the header's: no reader leaves the entry out for it.
+            b"mtime" => self.mtime = moment(value),
             // Names are bytes here and for runtimes; a reader that converts them must find what it converts from.
             b"hdrcharset" if !matches!(value, b"BINARY" | b"ISO-IR 10646 2000 UTF-8") => {
                 return Err(Fault::PaxRecord);
@@ -117,6 +120,20 @@ fn number(name: &'static str, value: &[u8]) -> Result<u64, Fault> {
     decimal(value).ok_or(Fault::Number(name))
 }
 
+/// `-1.5`: seconds, with as many digits behind the point as the writer knew.
+fn moment(value: &[u8]) -> Option<Mtime> {
+    let text = std::str::from_utf8(value).ok()?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = fraction.get(..fraction.len().min(9))?;
+    let is_plain = fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let nanoseconds: u32 = format!("{digits:0<9}").parse().ok().filter(|_| is_plain)?;
+    let seconds: i64 = whole.parse().ok()?;
+    if whole.starts_with('-') && nanoseconds > 0 {
+        return Some(Mtime { seconds: seconds.checked_sub(1)?, nanoseconds: 1_000_000_000 - nanoseconds });
+    }
+    Some(Mtime { seconds, nanoseconds })
+}
+
 /// Digits only, at most 63 bits, and no zeros in front.
 fn decimal(digits: &[u8]) -> Option<u64> {
     let is_plain = digits.iter().all(u8::is_ascii_digit) && (digits.len() == 1 || !digits.starts_with(b"0"));
@@ -152,6 +169,9 @@ mod tests {
         assert_eq!(records.path.as_deref(), Some(&b"a=b\nc"[..]));
         assert_eq!(records.link_path.as_deref(), Some(&b"../x"[..]));
         assert_eq!((records.size, records.uid, records.gid), (Some(9_000_000_000), Some(4_000_000), None));
+        assert_eq!(records.mtime, Some(Mtime { seconds: 1, nanoseconds: 500_000_000 }));
+        assert_eq!(moment(b"-1.25"), Some(Mtime { seconds: -2, nanoseconds: 750_000_000 }));
+        assert_eq!(moment(b"x"), None);
         let expected: Xattrs =
             [(&b"user.a"[..], &b"\n=\0"[..]), (b"user.b", b"")].map(|(name, value)| (name.into(), value.into())).into();
         assert_eq!(records.xattrs, expected);
