@@ -71,7 +71,7 @@ pub use outbox::Subscription;
 pub use pace::Pace;
 pub use reading::Reading;
 pub use row::Row;
-pub use settings::{Settings, Time};
+pub use settings::{Settings, Tables, Time};
 pub use statement::Statement;
 pub use transaction::Tx;
 pub use value::Value;

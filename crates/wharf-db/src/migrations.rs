@@ -1,11 +1,13 @@
 //! The tables: made and changed by numbered files, forward only, built into the program.
 //!
 //! A database that a newer program has migrated is refused, and so is one whose migrations had other texts. Each
-//! file's header names the owning crate of each table; this crate only knows the files' names.
+//! file's header names the owning crate of each table; this crate only knows the files' names. A server's catalog and a
+//! node's database have different tables, and each its own list.
 
 mod store;
 
 use crate::error::Error;
+use crate::settings::Tables;
 
 pub(crate) use self::store::{on_postgres, on_sqlite};
 
@@ -49,6 +51,19 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0017_pulls",
     "0018_attestations",
 ];
+
+/// The tables of a node: its images and what it builds. Several processes open them, and only SQLite holds them.
+pub(crate) const NODE_MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_images", sqlite: include_str!("../../../migrations/node/0001_images.sql"), postgres: "" },
+];
+
+/// The list of a database's tables.
+pub(crate) fn of(tables: Tables) -> &'static [Migration] {
+    match tables {
+        Tables::Server => MIGRATIONS,
+        Tables::Node => NODE_MIGRATIONS,
+    }
+}
 
 /// A step that a database has taken.
 #[derive(Debug)]

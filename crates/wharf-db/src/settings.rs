@@ -22,6 +22,18 @@ pub struct Settings {
     pub transaction_timeout: Duration,
     /// Where a transaction's time comes from.
     pub time: Time,
+    /// Whose tables it holds.
+    pub tables: Tables,
+}
+
+/// Whose tables a database holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tables {
+    /// A server's catalog.
+    #[default]
+    Server,
+    /// A node's images and builds, in a SQLite file that several processes open.
+    Node,
 }
 
 /// Where the time of a transaction comes from.
@@ -50,6 +62,7 @@ impl Settings {
             scan_timeout: Duration::from_secs(10),
             transaction_timeout: Duration::from_secs(30),
             time: Time::Database,
+            tables: Tables::Server,
         }
     }
 }

@@ -57,7 +57,7 @@ impl Sqlite {
         };
         let cannot_open = |source: Source| Error::Open { url: settings.url.clone(), source };
         let mut connection = shared.open_writer().map_err(cannot_open)?;
-        migrations::on_sqlite(&mut connection)?;
+        migrations::on_sqlite(&mut connection, migrations::of(settings.tables))?;
         shared.writer().connection = Some(connection);
         let shared = Arc::new(shared);
         let scanners = settings.pool_size.min(SCANNERS);

@@ -11,7 +11,7 @@ const CREATE: &str = "CREATE TABLE migrations (\
 const LIST: &str = "SELECT number, name, checksum FROM migrations ORDER BY number";
 
 /// Migrates a SQLite database in one transaction.
-pub(crate) fn on_sqlite(connection: &mut Connection) -> Result<(), Error> {
+pub(crate) fn on_sqlite(connection: &mut Connection, known: &'static [Migration]) -> Result<(), Error> {
     let failed = |source: rusqlite::Error| unavailable(source.into());
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let tables = "SELECT count(*), count(*) FILTER (WHERE name = 'migrations') FROM sqlite_schema WHERE type = 'table'";
@@ -23,7 +23,7 @@ pub(crate) fn on_sqlite(connection: &mut Connection) -> Result<(), Error> {
         (_, _) => return Err(Error::Foreign),
     }
     let applied = list_on_sqlite(&transaction).map_err(failed)?;
-    let left = pending(MIGRATIONS, &applied, |migration| migration.sqlite)?;
+    let left = pending(known, &applied, |migration| migration.sqlite)?;
     for (migration, number) in left.iter().zip(count_from(&applied)..) {
         apply_on_sqlite(&transaction, migration, number)
             .map_err(|source| Error::Migrate { name: migration.name, source: source.into() })?;
