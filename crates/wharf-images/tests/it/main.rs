@@ -1,0 +1,3 @@
+//! What a node's images promise, at the doors of the crate.
+
+mod snapshot;
