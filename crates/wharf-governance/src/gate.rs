@@ -24,6 +24,7 @@ use wharf_db::Tx;
 use wharf_oci::{Digest, EnvironmentName, RepositoryName, Tag};
 
 pub(crate) use self::judge::{check_rules, judge};
+pub(crate) use self::labels::is_like;
 use crate::attestation::gate::{ProvenanceGate, TestsGate};
 use crate::error::Error;
 use crate::image::Image;

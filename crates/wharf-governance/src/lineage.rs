@@ -7,6 +7,7 @@
 //! be rebuilt for that, and in which order, is [`crate::rebuild`]'s.
 
 mod answer;
+pub(crate) mod carried;
 pub mod catch_up;
 pub(crate) mod chain;
 pub(crate) mod config;

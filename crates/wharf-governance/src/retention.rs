@@ -11,6 +11,7 @@ mod docket;
 mod execute;
 mod facts;
 pub mod job;
+mod labels;
 pub mod rule;
 pub mod run;
 mod schedule;

@@ -123,6 +123,16 @@ impl Registry {
         store::last_pulled(tx, repository, digest).await
     }
 
+    /// Of `digests`, those that were ever asked for in a repository, and when they last were; as exactly as
+    /// [`Registry::last_pulled`] says.
+    pub async fn last_pulls(
+        tx: &mut Tx<'_>,
+        repository: &RepositoryName,
+        digests: &[Digest],
+    ) -> Result<Vec<(Digest, Timestamp)>, Error> {
+        store::last_pulls(tx, repository, digests).await
+    }
+
     /// Writes what was noted, until the future is dropped.
     pub async fn run_pulls(&self) {
         loop {

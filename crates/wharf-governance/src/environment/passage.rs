@@ -20,7 +20,7 @@ const EXPIRES_AFTER: Span = Span::hours(7 * 24);
 #[serde(deny_unknown_fields, default)]
 pub struct Passage {
     /// Who has to agree.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    // Written also where it is empty: left out, it would be what it is by default.
     pub approvals: Vec<Slot>,
     /// What has to be true.
     #[serde(skip_serializing_if = "Vec::is_empty")]

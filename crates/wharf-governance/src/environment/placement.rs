@@ -30,6 +30,17 @@ pub struct Placement {
     pub ended: Option<Ended>,
 }
 
+/// As much of a placement as retention looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standpoint {
+    pub(crate) digest: Digest,
+    pub(crate) environment: String,
+    /// Until when it stood there, and how that ended; `None`: it stands there.
+    pub(crate) ended: Option<(Timestamp, Ended)>,
+    /// Whether a rollback would bring it back.
+    pub(crate) is_rollback_target: bool,
+}
+
 /// How a placement ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {

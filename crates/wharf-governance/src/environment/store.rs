@@ -1,10 +1,11 @@
 //! SQL of `placements`.
 
 use wharf_context::{ProjectId, Timestamp};
-use wharf_db::{Db, Reading, Row, Tx, params};
+use wharf_db::{Db, Reading, Row, Statement, Tx, params};
 use wharf_oci::{Digest, EnvironmentName, RepositoryName, Tag};
 
-use super::placement::{Ended, Placement};
+use super::placement::{Ended, Placement, Standpoint};
+use crate::digests;
 use crate::error::Error;
 use crate::promotion::{Item, Promotion, PromotionKind};
 
@@ -21,6 +22,20 @@ macro_rules! sql {
         )
     };
 }
+
+// CROSS JOIN keeps SQLite's order: from the few digests to what is looked for.
+const AMONG: Statement = Statement::dialects(
+    "SELECT l.digest, l.environment, l.until_at, l.ended_as, EXISTS (SELECT 1 FROM placements c \
+       WHERE c.project_id = ?1 AND c.environment = l.environment AND c.repository = ?2 AND c.until_at IS NULL \
+       AND c.before_id = l.id) \
+     FROM json_each(?3) j CROSS JOIN placements l \
+       ON l.project_id = ?1 AND l.digest = unhex(j.value) AND l.repository = ?2 ORDER BY l.id",
+    "SELECT l.digest, l.environment, l.until_at, l.ended_as, CAST(CASE WHEN EXISTS (SELECT 1 FROM placements c \
+       WHERE c.project_id = ?1 AND c.environment = l.environment AND c.repository = ?2 AND c.until_at IS NULL \
+       AND c.before_id = l.id) THEN 1 ELSE 0 END AS bigint) \
+     FROM json_array_elements_text(CAST(?3 AS text)::json) j JOIN placements l \
+       ON l.project_id = ?1 AND l.digest = decode(j.value, 'hex') AND l.repository = ?2 ORDER BY l.id",
+);
 
 fn read(row: &Row) -> Result<Placement, Error> {
     let tags: Vec<String> = serde_json::from_str(row.text(4)?).map_err(|_| MALFORMED)?;
@@ -81,6 +96,27 @@ pub(crate) async fn since(
     let Some(row) = tx.query_opt(SQL, &params).await? else { return Ok(None) };
     let is_taken_back = row.optional_text(1)? == Some(Ended::RolledBack.name());
     Ok(if is_taken_back { None } else { Some(row.timestamp(0)?) })
+}
+
+/// Where any of `digests`, of a repository by its name in development, stand and stood, in the order of time.
+pub(crate) async fn among(
+    tx: &mut Tx<'_>,
+    project: ProjectId,
+    repository: &RepositoryName,
+    digests: &[Digest],
+) -> Result<Vec<Standpoint>, Error> {
+    let rows = tx.query(AMONG, &params![project, repository.as_str(), digests::hex_list(digests)]).await?;
+    let read = |row: &Row| {
+        let how = row.optional_text(3)?.map(|text| Ended::from_name(text).ok_or(MALFORMED)).transpose()?;
+        let ended = row.optional_timestamp(2)?.map(|at| how.map(|how| (at, how)).ok_or(MALFORMED)).transpose()?;
+        Ok(Standpoint {
+            digest: digests::read(row, 0)?,
+            environment: row.text(1)?.to_owned(),
+            ended,
+            is_rollback_target: row.boolean(4)?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Something stands in an environment from now on, instead of what stood there.

@@ -66,4 +66,7 @@ fn what_makes_no_sense_is_told_with_its_place() {
 fn a_policy_is_written_as_it_was_read() {
     let document = r#"{"ladder":[{"name":"d","sealed":false},{"name":"p","sealed":true,"promotion":{"approvals":[{"role":"owner","count":2,"distinct_from":["pusher","team"]}],"gates":[{"name":"soak","mode":"warn","at_least":"1d"}],"window":{"days":["monday"],"from":"22:00:00","until":"02:00:00","time_zone":"UTC"},"expires_after":"3d"}}],"editor_waits":"1d","open_review_closes_emergency":true}"#;
     assert_eq!(serde_json::to_string(&rules(document)).ok().as_deref(), Some(document));
+    let nobody = rules(r#"{"ladder":[{"name":"d"},{"name":"t","promotion":{"approvals":[]}}]}"#);
+    let written = serde_json::to_string(&nobody).expect("JSON");
+    assert_eq!(rules(&written), nobody, "nobody has to agree, and not whoever does by default");
 }

@@ -91,7 +91,7 @@ fn wrong(
 }
 
 /// Whether a value has a form in which `*` stands for anything.
-fn is_like(value: &str, form: &str) -> bool {
+pub(crate) fn is_like(value: &str, form: &str) -> bool {
     let mut pieces = form.split('*');
     let Some(mut rest) = value.strip_prefix(pieces.next().unwrap_or_default()) else { return false };
     let mut pieces: Vec<&str> = pieces.collect();

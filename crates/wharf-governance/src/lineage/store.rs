@@ -1,5 +1,6 @@
 //! SQL of lineage: `blob_diff_ids`, `lineage_chains`, `lineage_images`, `lineage_members`, `lineage_places`.
 
+pub(super) mod carried;
 pub(super) mod catch_up;
 pub(super) mod chain;
 pub(super) mod diff_id;

@@ -9,10 +9,12 @@ use wharf_oci::{Digest, RepositoryName, Tag};
 use wharf_registry::Registry;
 use wharf_registry::keeping::{Governed, Tagged};
 
-use super::facts::protections;
-use super::rule::{Action, Judge, Moment, Verdict, follow};
+use super::facts::{carried, facts};
+use super::rule::{Action, Facts, Judge, Labels, Moment, Protection, Verdict, follow};
 use super::section::Retention;
 use crate::error::Error;
+use crate::governance::Governance;
+use crate::tag_rule::TagPolicy;
 
 /// How many tags are listed at a time.
 const LISTED: usize = 1_000;
@@ -31,6 +33,8 @@ pub(super) type Judged<'t> = (&'t Tagged, Verdict);
 pub(super) struct Bench<'a> {
     pub(super) registry: &'a Registry,
     pub(super) retention: &'a Retention,
+    /// Which tags are of one form.
+    pub(super) forms: &'a TagPolicy,
     pub(super) moment: Moment,
 }
 
@@ -39,6 +43,13 @@ impl Bench<'_> {
     fn seen_since(&self) -> Timestamp {
         self.moment.now.minus(self.retention.running_lease.duration())
     }
+}
+
+/// What is read about a tag before the transaction that judges it: bytes, and walks through the graph of images.
+#[derive(Debug, Default)]
+pub(super) struct ReadBefore {
+    labels: Labels,
+    carried: Option<Protection>,
 }
 
 /// All tags of one repository.
@@ -84,7 +95,7 @@ impl Docket {
 
     /// The judge of this repository.
     pub(super) fn judge<'a>(&self, bench: Bench<'a>) -> Judge<'a> {
-        Judge::new(bench.retention, &self.repository, &self.ordinary, bench.moment)
+        Judge::new(bench.retention, &self.repository, (&self.ordinary, bench.forms), bench.moment)
     }
 
     /// The tags that rules judge.
@@ -92,17 +103,43 @@ impl Docket {
         &self.ordinary
     }
 
+    /// Reads about some of the ordinary tags what no transaction reads.
+    pub(super) async fn read_before(
+        &self,
+        governance: &Governance,
+        (bench, judge): (Bench<'_>, &Judge<'_>),
+        tags: &[Tagged],
+    ) -> Result<Vec<ReadBefore>, Error> {
+        let some: Vec<&Tagged> = tags.iter().collect();
+        let times = (bench.seen_since(), bench.moment.now);
+        let carried = carried(&mut &governance.db, &some, times).await?;
+        let mut read = Vec::with_capacity(tags.len());
+        for (tagged, carried) in tags.iter().zip(carried) {
+            let labels = if judge.asks_for_labels(&tagged.tag) {
+                governance.labels(self.govern.project(), &self.repository, &tagged.digest).await?
+            } else {
+                Labels::Unknown
+            };
+            read.push(ReadBefore { labels, carried });
+        }
+        Ok(read)
+    }
+
     /// Judges some of the ordinary tags.
     pub(super) async fn judge_some<'t>(
         &self,
         tx: &mut Tx<'_>,
         (bench, judge): (Bench<'_>, &Judge<'_>),
-        tags: &'t [Tagged],
+        (tags, read): (&'t [Tagged], &[ReadBefore]),
     ) -> Result<Vec<Judged<'t>>, Error> {
         let some: Vec<&Tagged> = tags.iter().collect();
-        let protections = protections(tx, bench.registry, self.place(), (&some, bench.seen_since())).await?;
-        let judged = tags.iter().zip(protections);
-        Ok(judged.map(|(tagged, protections)| (tagged, judge.judge(tagged, &protections))).collect())
+        let all = facts(tx, bench.registry, self.place(), (&some, bench.seen_since())).await?;
+        let judged = tags.iter().zip(read).zip(all).map(|((tagged, read), mut facts)| {
+            facts.labels = read.labels.clone();
+            facts.protections.extend(read.carried.clone());
+            (tagged, judge.judge(tagged, &facts))
+        });
+        Ok(judged.collect())
     }
 
     /// Judges what is attached, after all others: in the order in which it goes.
@@ -152,8 +189,8 @@ impl Docket {
         let standing: HashSet<Digest> =
             Registry::those_standing(tx, self.place(), &images).await?.into_iter().collect();
         let needed = Registry::needed(tx, self.place(), &images).await?.into_iter().collect();
-        let protections = protections(tx, bench.registry, self.place(), (tags, bench.seen_since())).await?;
-        let verdicts = tags.iter().zip(protections).map(|(tagged, protections)| {
+        let all = facts(tx, bench.registry, self.place(), (tags, bench.seen_since())).await?;
+        let verdicts = tags.iter().zip(all).map(|(tagged, Facts { protections, .. })| {
             let image = tagged.tag.attached_to()?;
             let is_young = tagged.since.plus(BEFORE_ITS_IMAGE) > bench.moment.now;
             match Verdict::protected(&protections) {

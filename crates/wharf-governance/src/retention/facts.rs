@@ -1,74 +1,155 @@
-//! What must stay: facts about tags, taken in the transaction that judges or executes.
+//! Facts about tags, taken in the transaction that judges or executes: what must stay, where it stood, when it was pulled.
+//!
+//! A tag stands for what it points to with all that this lists, and, where it is attached to a manifest, for that one, too.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use wharf_context::Timestamp;
-use wharf_db::Tx;
+use wharf_db::{Reading, Tx};
 use wharf_oci::Digest;
 use wharf_registry::Registry;
 use wharf_registry::keeping::{Governed, Tagged};
 
-use super::rule::Protection;
+use super::rule::{Facts, Labels, Protection, Stay};
+use crate::environment::placement::Standpoint;
+use crate::environment::store as placements;
 use crate::error::Error;
 use crate::hold::{self, Hold};
+use crate::lineage::carried::{self, Carried};
 use crate::running;
 
-/// What was found about digests: where they stand, and where they run.
+/// What was found about the digests that tags stand for.
 #[derive(Debug, Default)]
 struct Found {
-    placed: HashMap<Digest, BTreeSet<String>>,
+    /// Each digest that a tag points to or is attached to, with all that it lists.
+    parts: BTreeMap<Digest, Vec<Digest>>,
+    holds: Vec<Hold>,
+    /// The environments whose views of the repository have it.
+    lying: HashMap<Digest, BTreeSet<String>>,
+    stays: HashMap<Digest, Vec<Standpoint>>,
     running: HashMap<Digest, (String, i64)>,
+    pulled: HashMap<Digest, Timestamp>,
 }
 
-/// Why each of `tags` must stay, whatever the rules say. A tag stands for what it points to with all that this lists, and,
-/// where it is attached to a manifest, for that one, too.
-pub(super) async fn protections(
+/// What is known of each of `tags`, without labels and without what stands on them.
+pub(super) async fn facts(
     tx: &mut Tx<'_>,
     registry: &Registry,
     place: Governed<'_>,
     (tags, seen_since): (&[&Tagged], Timestamp),
-) -> Result<Vec<Vec<Protection>>, Error> {
+) -> Result<Vec<Facts>, Error> {
     let roots: BTreeSet<Digest> = tags.iter().flat_map(|tagged| roots(tagged)).collect();
     let roots: Vec<Digest> = roots.into_iter().collect();
-    let mut parts: BTreeMap<Digest, Vec<Digest>> = BTreeMap::new();
-    for (root, part) in Registry::components(tx, place, &roots).await? {
-        parts.entry(root).or_default().push(part);
-    }
-    let all: BTreeSet<Digest> = parts.values().flatten().copied().collect();
-    let all: Vec<Digest> = all.into_iter().collect();
-    let holds = hold::store::in_force(tx, (place.0.project(), place.1), &all).await?;
     let mut found = Found::default();
-    for (digest, environment) in registry.placed(tx, place, &all).await? {
-        found.placed.entry(digest).or_default().insert(environment.to_string());
+    for (root, part) in Registry::components(tx, place, &roots).await? {
+        found.parts.entry(root).or_default().push(part);
     }
-    for (digest, host, containers) in running::store::among(tx, place.0.project(), &all, seen_since).await? {
+    let all: BTreeSet<Digest> = found.parts.values().flatten().copied().collect();
+    let all: Vec<Digest> = all.into_iter().collect();
+    let project = place.0.project();
+    found.holds = hold::store::in_force(tx, (project, place.1), &all).await?;
+    for (digest, environment) in registry.placed(tx, place, &all).await? {
+        found.lying.entry(digest).or_default().insert(environment.to_string());
+    }
+    for standpoint in placements::among(tx, project, place.1, &all).await? {
+        found.stays.entry(standpoint.digest).or_default().push(standpoint);
+    }
+    for (digest, host, containers) in running::store::among(tx, project, &all, seen_since).await? {
         found.running.insert(digest, (host, containers));
     }
-    let of_tag = tags.iter().map(|tagged| {
-        let digests: Vec<Digest> = roots_and_parts(tagged, &parts);
-        found.about(tagged, &digests, &holds)
-    });
-    Ok(of_tag.collect())
+    found.pulled.extend(Registry::last_pulls(tx, place.1, &all).await?);
+    Ok(tags.iter().map(|tagged| found.about(tagged)).collect())
+}
+
+/// Of each of `tags`, whether something stands on it that must stay. Walks through what stands there: asked before a
+/// transaction where it is about many, in it for each one that goes.
+pub(super) async fn carried(
+    from: &mut impl Reading,
+    tags: &[&Tagged],
+    (seen_since, now): (Timestamp, Timestamp),
+) -> Result<Vec<Option<Protection>>, Error> {
+    if carried::is_catching_up(from).await? {
+        let unknown = || Protection::Unknown {
+            what: "lineage still reads images from before, and may find it is a base".to_owned(),
+        };
+        return Ok(tags.iter().map(|_| Some(unknown())).collect());
+    }
+    let digests: BTreeSet<Digest> = tags.iter().map(|tagged| tagged.digest).collect();
+    let bearing = carried::bearing(from, &digests.into_iter().collect::<Vec<_>>()).await?;
+    let mut protections: HashMap<Digest, Option<Protection>> = HashMap::new();
+    for digest in bearing {
+        let carried = carried::first_carried(from, &[digest], (seen_since, now)).await?;
+        protections.insert(digest, carried.map(Into::into));
+    }
+    Ok(tags.iter().map(|tagged| protections.get(&tagged.digest).cloned().flatten()).collect())
+}
+
+impl From<Carried> for Protection {
+    fn from(carried: Carried) -> Self {
+        match carried {
+            Carried::Image { digest, because } => Self::Base { of: digest, because },
+            Carried::Unknown(what) => Self::Unknown { what },
+        }
+    }
+}
+
+/// What a tag is about: what it points to, or what it is attached to.
+fn subject(tagged: &Tagged) -> Digest {
+    tagged.tag.attached_to().unwrap_or(tagged.digest)
 }
 
 fn roots(tagged: &Tagged) -> impl Iterator<Item = Digest> {
     tagged.tag.attached_to().into_iter().chain([tagged.digest])
 }
 
-fn roots_and_parts(tagged: &Tagged, parts: &BTreeMap<Digest, Vec<Digest>>) -> Vec<Digest> {
-    roots(tagged).flat_map(|root| parts.get(&root).cloned().unwrap_or_else(|| vec![root])).collect()
+impl Found {
+    fn about(&self, tagged: &Tagged) -> Facts {
+        let digests: Vec<Digest> = roots(tagged).flat_map(|root| self.parts_of(root)).collect();
+        let held = self.holds.iter().filter(|hold| hold.is_on(Some(&tagged.tag), &digests));
+        let mut protections: BTreeSet<Protection> =
+            held.map(|hold| Protection::Held { hold: hold.id, reason: hold.reason.clone() }).collect();
+        let running = digests.iter().filter_map(|digest| self.running.get(digest));
+        protections.extend(
+            running.map(|(host, containers)| Protection::Running { host: host.clone(), containers: *containers }),
+        );
+        let standpoints: Vec<&Standpoint> =
+            digests.iter().filter_map(|digest| self.stays.get(digest)).flatten().collect();
+        let mut stays: Vec<Stay> = standpoints.iter().map(|at| at.stay()).collect();
+        let mut left = Vec::new();
+        for environment in digests.iter().filter_map(|digest| self.lying.get(digest)).flatten().collect::<BTreeSet<_>>()
+        {
+            match self.standing(subject(tagged), environment, &standpoints) {
+                Some(protection) => {
+                    if standpoints.iter().all(|at| at.environment != *environment) {
+                        stays.push(Stay { environment: environment.clone(), ended: None });
+                    }
+                    protections.insert(protection);
+                }
+                None => left.push(environment.clone()),
+            }
+        }
+        let pulled = digests.iter().filter_map(|digest| self.pulled.get(digest)).max().copied();
+        Facts { protections: protections.into_iter().collect(), left, stays, pulled, labels: Labels::Unknown }
+    }
+
+    fn parts_of(&self, root: Digest) -> Vec<Digest> {
+        self.parts.get(&root).cloned().unwrap_or_else(|| vec![root])
+    }
+
+    /// Why something that lies in an environment must stay; `None` where it stood there once and something else does now.
+    fn standing(&self, subject: Digest, environment: &str, all: &[&Standpoint]) -> Option<Protection> {
+        let here = || all.iter().filter(|at| at.environment == environment);
+        if here().any(|at| at.ended.is_none()) || !here().any(|at| at.digest == subject) {
+            return Some(Protection::Placed { environment: environment.to_owned() });
+        }
+        here()
+            .any(|at| at.is_rollback_target)
+            .then(|| Protection::RollbackTarget { environment: environment.to_owned() })
+    }
 }
 
-impl Found {
-    fn about(&self, tagged: &Tagged, digests: &[Digest], holds: &[Hold]) -> Vec<Protection> {
-        let held = holds.iter().filter(|hold| hold.is_on(Some(&tagged.tag), digests));
-        let held = held.map(|hold| Protection::Held { hold: hold.id, reason: hold.reason.clone() });
-        let placed: BTreeSet<&String> = digests.iter().filter_map(|digest| self.placed.get(digest)).flatten().collect();
-        let placed = placed.into_iter().map(|environment| Protection::Placed { environment: environment.clone() });
-        let running = digests.iter().filter_map(|digest| self.running.get(digest));
-        let running =
-            running.map(|(host, containers)| Protection::Running { host: host.clone(), containers: *containers });
-        let all: BTreeSet<Protection> = held.chain(placed).chain(running).collect();
-        all.into_iter().collect()
+impl Standpoint {
+    fn stay(&self) -> Stay {
+        Stay { environment: self.environment.clone(), ended: self.ended }
     }
 }

@@ -58,7 +58,7 @@ impl Governance {
         if policy.revision != run.policy_revision {
             return self.end((run, project, name), RunState::GivenUp, Some(CHANGED)).await;
         }
-        self.judge_run(run, project, &policy.policy.retention).await?;
+        self.judge_run(run, project, &policy.policy).await?;
         if run.wanted == NewRun::Plan {
             return self.end((run, project, name), RunState::Done, None).await;
         }

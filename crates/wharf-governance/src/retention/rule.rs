@@ -1,5 +1,9 @@
 //! What a project's rules mean for the tags of one repository. Pure: given tags, facts and a moment, the same verdicts.
 
+mod facts;
+mod line;
+mod matching;
+
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -8,9 +12,12 @@ use wharf_context::Timestamp;
 use wharf_oci::{Digest, RepositoryName, Tag};
 use wharf_registry::keeping::Tagged;
 
+pub use self::facts::{Facts, Labels, Stay};
+use self::matching::is_about_tag;
+pub(crate) use self::matching::still_matches;
 use super::section::{RankBy, Retention, Rule, RuleAction};
 use super::semver::Semver;
-use crate::span::Span;
+use crate::tag_rule::{Form, TagPolicy};
 
 /// What becomes of a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +53,29 @@ pub enum Protection {
         /// Which.
         environment: String,
     },
+    /// A rollback would bring it back.
+    RollbackTarget {
+        /// To which environment.
+        environment: String,
+    },
     /// It runs.
     Running {
         /// On which host; the first of them in byte order.
         host: String,
         /// In how many containers, on all hosts.
         containers: i64,
+    },
+    /// Something stands on it that must stay.
+    Base {
+        /// What.
+        of: Digest,
+        /// Why that must stay, in a sentence's part.
+        because: String,
+    },
+    /// Nobody can say yet.
+    Unknown {
+        /// What is not known, in a sentence's part.
+        what: String,
     },
 }
 
@@ -60,6 +84,11 @@ impl fmt::Display for Protection {
         match self {
             Self::Held { hold, reason } => write!(f, "hold {hold} is on it: {reason}"),
             Self::Placed { environment } => write!(f, "it stands in environment `{environment}`"),
+            Self::RollbackTarget { environment } => {
+                write!(f, "a rollback of environment `{environment}` brings it back")
+            }
+            Self::Base { of, because } => write!(f, "it is the base of `{of}`, {because}"),
+            Self::Unknown { what } => f.write_str(what),
             Self::Running { host, containers: 1 } => write!(f, "it runs on `{host}`"),
             Self::Running { host, containers } => write!(f, "it runs in {containers} containers, one on `{host}`"),
         }
@@ -117,57 +146,95 @@ pub struct Moment {
 /// The rules as they are for one repository.
 #[derive(Debug)]
 pub struct Judge<'a> {
-    rules: Vec<(&'a Rule, Ranks)>,
+    rules: Vec<Prepared<'a>>,
     moment: Moment,
+}
+
+/// A rule, and what it has to know of all tags of a repository.
+#[derive(Debug)]
+struct Prepared<'a> {
+    rule: &'a Rule,
+    ranks: Ranks,
+    /// When tags were superseded by others, where the rule asks.
+    superseded: HashMap<Tag, Timestamp>,
 }
 
 /// The rank of each tag that a rule counts, from 1.
 type Ranks = HashMap<Tag, u32>;
 
 impl<'a> Judge<'a> {
-    /// The judge of a repository with these tags, all of them: what is newest depends on every one.
-    pub fn new(retention: &'a Retention, repository: &RepositoryName, tags: &[Tagged], moment: Moment) -> Self {
+    /// The judge of a repository with these tags, all of them: what is newest depends on every one. Which tags are of one
+    /// form, `forms` says.
+    pub fn new(
+        retention: &'a Retention,
+        repository: &RepositoryName,
+        (tags, forms): (&[Tagged], &TagPolicy),
+        moment: Moment,
+    ) -> Self {
+        let forms: &[Form] = forms.rule_of(repository).map_or(&[], |numbered| &numbered.rule.accept);
         let rules = retention.rules.iter().filter(|rule| is_about(rule, repository));
-        let rules = rules.map(|rule| (rule, if rule.is_ranked() { ranks(rule, tags) } else { Ranks::new() }));
+        let rules = rules.map(|rule| Prepared {
+            rule,
+            ranks: if rule.is_ranked() { ranks(rule, tags) } else { Ranks::new() },
+            superseded: if line::asks(rule) { line::superseded(rule, tags, forms) } else { HashMap::new() },
+        });
         Self { rules: rules.collect(), moment }
     }
 
+    /// Whether what becomes of a tag may depend on labels.
+    pub(crate) fn asks_for_labels(&self, tag: &Tag) -> bool {
+        let asks = |rule: &Rule| !rule.labels.is_empty() && is_about_tag(rule, tag);
+        self.rules.iter().any(|prepared| asks(prepared.rule))
+    }
+
     /// What becomes of a tag. What must stay is said before any rule.
-    pub fn judge(&self, tagged: &Tagged, protections: &[Protection]) -> Verdict {
-        if let Some(verdict) = Verdict::protected(protections) {
+    pub fn judge(&self, tagged: &Tagged, facts: &Facts) -> Verdict {
+        if let Some(verdict) = Verdict::protected(&facts.protections) {
             return verdict;
         }
-        match self.rules.iter().find(|(rule, ranks)| self.matches(rule, ranks, tagged)) {
+        for prepared in &self.rules {
+            match self.matches(prepared, tagged, facts) {
+                Some(true) => return Verdict::by(prepared.rule),
+                Some(false) => {}
+                None => {
+                    return Verdict::keep(format!("rule `{}` asks for labels that cannot be read", prepared.rule.name));
+                }
+            }
+        }
+        match facts.left.first() {
+            Some(environment) => Verdict::keep(format!(
+                "it lies in environment `{environment}`, and no rule for what left that is about it"
+            )),
             None => Verdict::keep("no rule is about it".to_owned()),
-            Some((rule, _)) => Verdict {
-                action: match rule.action {
-                    RuleAction::Protect => Action::Keep,
-                    RuleAction::Delete => Action::Delete,
-                },
-                rule: Some(rule.name.clone()),
-                because: format!("rule `{}`", rule.name),
-            },
         }
     }
 
-    fn matches(&self, rule: &Rule, ranks: &Ranks, tagged: &Tagged) -> bool {
-        let is_older = |span: Span| tagged.since < self.moment.now.minus(span.duration());
-        is_about_tag(rule, &tagged.tag)
+    /// Whether all that a rule says holds; `None` where it depends on labels that nobody knows.
+    fn matches(&self, prepared: &Prepared<'_>, tagged: &Tagged, facts: &Facts) -> Option<bool> {
+        let Prepared { rule, ranks, superseded } = prepared;
+        let is_meant = is_about_tag(rule, &tagged.tag)
             && (!rule.is_ranked() || is_in_rank(rule, ranks.get(&tagged.tag)))
-            && rule.older_than.is_none_or(is_older)
-            && rule.younger_than.is_none_or(|span| !is_older(span))
-            && rule
-                .fill_above_percent
-                .is_none_or(|limit| self.moment.fill_percent.is_some_and(|percent| percent > limit))
+            && matching::has_age(rule, tagged.since, self.moment.now)
+            && matching::is_full(rule, self.moment.fill_percent)
+            && (!line::asks(rule)
+                || matching::is_superseded(rule, superseded.get(&tagged.tag).copied(), self.moment.now))
+            && still_matches(rule, (tagged, facts), self.moment.now);
+        if is_meant { facts.labels.have(&rule.labels) } else { Some(false) }
+    }
+}
+
+impl Verdict {
+    fn by(rule: &Rule) -> Self {
+        let action = match rule.action {
+            RuleAction::Protect => Action::Keep,
+            RuleAction::Delete => Action::Delete,
+        };
+        Self { action, rule: Some(rule.name.clone()), because: format!("rule `{}`", rule.name) }
     }
 }
 
 fn is_about(rule: &Rule, repository: &RepositoryName) -> bool {
     rule.repositories.is_empty() || rule.repositories.iter().any(|pattern| pattern.matches(repository.as_str()))
-}
-
-fn is_about_tag(rule: &Rule, tag: &Tag) -> bool {
-    rule.tags.is_empty() || rule.tags.iter().any(|pattern| pattern.matches(tag.as_str()))
 }
 
 /// A tag without a rank is neither among the newest nor beyond them.

@@ -5,13 +5,12 @@ use wharf_context::{Context, Govern, InspectProject, ProjectId, RunRetention, Se
 use wharf_db::{AuditEntry, NewJob, Tx};
 use wharf_oci::{Digest, ProjectName, RepositoryName, Tag};
 
-use super::docket::{Bench, Docket, Fates, JUDGED, Judged};
+use super::docket::{Bench, Docket, Fates, JUDGED, Judged, ReadBefore};
 use super::rule::{Action, Moment, Verdict};
-use super::section::Retention;
 use super::{job, store};
 use crate::error::Error;
 use crate::governance::Governance;
-use crate::policy;
+use crate::policy::{self, Policy};
 
 /// How many repositories are listed at a time.
 const REPOSITORIES: usize = 200;
@@ -188,15 +187,16 @@ impl Governance {
         tag: &Tag,
     ) -> Result<Verdict, Error> {
         let (project, name) = (warrant.project(), warrant.name());
-        let retention = self.get_policy(warrant).await?.policy.retention;
+        let policy = self.get_policy(warrant).await?.policy;
         let moment = Moment { now: self.db.clock().now(), fill_percent: self.fill_percent(project, name).await? };
-        let bench = Bench { registry: &self.registry, retention: &retention, moment };
+        let bench = self.bench(&policy, moment);
         let mut docket = Docket::open(&self.db, Govern::decided(project), repository).await?;
         let judge = docket.judge(bench);
         docket.only(tag);
         let mut fates = Fates::of(&docket);
-        let db = &self.db;
-        let judged = db.transaction(async |tx| docket.judge_some(tx, (bench, &judge), docket.ordinary()).await).await?;
+        let (db, tags, by) = (&self.db, docket.ordinary(), (bench, &judge));
+        let read = docket.read_before(self, by, tags).await?;
+        let judged = db.transaction(async |tx| docket.judge_some(tx, by, (tags, &read)).await).await?;
         judged.iter().for_each(|judged| fates.note(judged));
         let attached = docket.judge_attached((db, bench), &fates).await?;
         let found = judged.into_iter().chain(attached).find(|(tagged, _)| tagged.tag == *tag);
@@ -213,11 +213,11 @@ impl Governance {
     }
 
     /// Judges all tags of a project and writes the verdicts down. Begins anew what was broken off.
-    pub(super) async fn judge_run(&self, run: &Run, project: ProjectId, retention: &Retention) -> Result<(), Error> {
+    pub(super) async fn judge_run(&self, run: &Run, project: ProjectId, policy: &Policy) -> Result<(), Error> {
         self.db.transaction(async |tx| store::forget_items(tx, run.id).await).await?;
         let govern = Govern::decided(project);
         let moment = Moment { now: run.judged_at, fill_percent: run.fill_percent };
-        let bench = Bench { registry: &self.registry, retention, moment };
+        let bench = self.bench(policy, moment);
         let (mut last, mut position) = (String::new(), 0);
         loop {
             let (registry, after) = (&self.registry, &last);
@@ -238,6 +238,10 @@ impl Governance {
         }
     }
 
+    fn bench<'a>(&'a self, policy: &'a Policy, moment: Moment) -> Bench<'a> {
+        Bench { registry: &self.registry, retention: &policy.retention, forms: &policy.tags, moment }
+    }
+
     /// Judges one repository. Gives the last position.
     async fn judge_repository(
         &self,
@@ -249,10 +253,11 @@ impl Governance {
         let mut fates = Fates::of(docket);
         for some in docket.ordinary().chunks(JUDGED) {
             let from = position;
+            let read: &[ReadBefore] = &docket.read_before(self, (bench, judge), some).await?;
             let judged = self
                 .db
                 .transaction(async |tx| {
-                    let judged = docket.judge_some(tx, (bench, judge), some).await?;
+                    let judged = docket.judge_some(tx, (bench, judge), (some, read)).await?;
                     store::insert_items(tx, (run, from), &docket.repository, &judged).await?;
                     Ok::<Vec<Judged<'_>>, Error>(judged)
                 })

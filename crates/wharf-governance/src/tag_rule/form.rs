@@ -39,7 +39,7 @@ pub struct TagPattern {
 
 impl Form {
     /// Whether a tag has this form. Whether a date version was allocated is another question.
-    pub(super) fn accepts(&self, tag: &Tag) -> bool {
+    pub(crate) fn accepts(&self, tag: &Tag) -> bool {
         let text = tag.as_str();
         match self {
             Self::Date => text.parse::<DateVersion>().is_ok(),

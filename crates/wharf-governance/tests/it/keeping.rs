@@ -3,5 +3,6 @@
 mod fixture;
 mod hold;
 mod retention;
+mod retention_facts;
 mod retention_histories;
 mod running;

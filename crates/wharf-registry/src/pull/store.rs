@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use wharf_context::Timestamp;
-use wharf_db::{Tx, params};
+use wharf_db::{Statement, Tx, params};
 use wharf_oci::{Digest, RepositoryName};
+
+use crate::blob::store::{digest, hex_list};
+use crate::error::Error;
 
 const MARK: &str = "\
     INSERT INTO manifest_pulls (manifest_id, pulled_at) \
@@ -15,6 +18,15 @@ const LAST_PULLED: &str = "\
     SELECT p.pulled_at FROM repositories r \
     JOIN manifests m ON m.repository_id = r.id AND m.deleted_at IS NULL \
     JOIN manifest_pulls p ON p.manifest_id = m.id WHERE r.name = ?1 AND m.digest = ?2";
+// CROSS JOIN keeps SQLite's order: from the few digests to what is looked for.
+const LAST_PULLS: Statement = Statement::dialects(
+    "SELECT m.digest, p.pulled_at FROM repositories r CROSS JOIN json_each(?2) j \
+     CROSS JOIN manifests m ON m.repository_id = r.id AND m.digest = unhex(j.value) AND m.deleted_at IS NULL \
+     CROSS JOIN manifest_pulls p ON p.manifest_id = m.id WHERE r.name = ?1",
+    "SELECT m.digest, p.pulled_at FROM repositories r CROSS JOIN json_array_elements_text(CAST(?2 AS text)::json) j \
+     JOIN manifests m ON m.repository_id = r.id AND m.digest = decode(j.value, 'hex') AND m.deleted_at IS NULL \
+     JOIN manifest_pulls p ON p.manifest_id = m.id WHERE r.name = ?1",
+);
 
 /// Marks a manifest as pulled, unless it was within the last `interval`. One that is gone meanwhile is nobody's loss.
 pub(super) async fn mark(
@@ -34,4 +46,13 @@ pub(super) async fn last_pulled(
 ) -> Result<Option<Timestamp>, wharf_db::Error> {
     let row = tx.query_opt(LAST_PULLED, &params![repository.as_str(), digest.to_bytes()]).await?;
     row.map(|row| row.timestamp(0)).transpose()
+}
+
+pub(super) async fn last_pulls(
+    tx: &mut Tx<'_>,
+    repository: &RepositoryName,
+    digests: &[Digest],
+) -> Result<Vec<(Digest, Timestamp)>, Error> {
+    let rows = tx.query(LAST_PULLS, &params![repository.as_str(), hex_list(digests)?]).await?;
+    rows.iter().map(|row| Ok((digest(row, 0)?, row.timestamp(1)?))).collect()
 }

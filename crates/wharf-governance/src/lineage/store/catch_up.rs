@@ -1,6 +1,6 @@
 //! SQL of `lineage_catch_up`.
 
-use wharf_db::{Db, Tx, params};
+use wharf_db::{Db, Reading, Tx, params};
 
 use crate::error::Error;
 
@@ -22,6 +22,12 @@ pub(in crate::lineage) async fn position(db: &Db) -> Result<Option<i64>, Error> 
     let sql = "SELECT position FROM lineage_catch_up WHERE name = ?1 AND ended_at IS NULL";
     let row = db.get(sql, &params![NAME]).await?;
     Ok(row.map(|row| row.integer(0)).transpose()?)
+}
+
+/// Whether it has begun and not ended.
+pub(in crate::lineage) async fn is_going_on(from: &mut impl Reading) -> Result<bool, Error> {
+    let sql = "SELECT 1 FROM lineage_catch_up WHERE name = ?1 AND ended_at IS NULL";
+    Ok(from.get(sql.into(), &params![NAME]).await?.is_some())
 }
 
 pub(in crate::lineage) async fn go_on(tx: &mut Tx<'_>, position: i64) -> Result<(), Error> {

@@ -1,9 +1,14 @@
-//! Verdicts: a table of each matcher, and any rules on any tags against an evaluation that is written the long way.
+//! Verdicts: a table of each matcher.
 
-use proptest::prelude::*;
+mod naive;
+
+use std::collections::BTreeMap;
+
 use wharf_oci::Algorithm;
 
 use super::*;
+use crate::environment::Ended;
+use crate::span::Span;
 
 const DAY_MICROS: i64 = 24 * 3600 * 1_000_000;
 const NOW: Timestamp = Timestamp(1_000 * DAY_MICROS);
@@ -23,12 +28,26 @@ fn rules(text: &str) -> Retention {
     retention
 }
 
+fn judge<'a>(retention: &'a Retention, tags: &[Tagged], fill_percent: Option<u32>) -> Judge<'a> {
+    let (app, forms) = ("pay/app".parse().expect("valid"), TagPolicy::default());
+    Judge::new(retention, &app, (tags, &forms), Moment { now: NOW, fill_percent })
+}
+
 /// The tags that go.
 fn going(rules_text: &str, tags: &[Tagged], fill_percent: Option<u32>) -> Vec<String> {
     let retention = rules(rules_text);
-    let judge = Judge::new(&retention, &"pay/app".parse().expect("valid"), tags, Moment { now: NOW, fill_percent });
-    let gone = tags.iter().filter(|tagged| judge.judge(tagged, &[]).action == Action::Delete);
+    let judge = judge(&retention, tags, fill_percent);
+    let gone = tags.iter().filter(|tagged| judge.judge(tagged, &Facts::default()).action == Action::Delete);
     gone.map(|tagged| tagged.tag.to_string()).collect()
+}
+
+fn stay(environment: &str, ended: Option<(i64, Ended)>) -> Stay {
+    let ended = ended.map(|(days, ended)| (Timestamp(NOW.0 - days * DAY_MICROS), ended));
+    Stay { environment: environment.to_owned(), ended }
+}
+
+fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 #[test]
@@ -62,13 +81,124 @@ fn what_must_stay_stays_and_says_why() {
     let retention = rules(r#"{"name":"all","action":"delete"}"#);
     let tag = tagged("v1", 9);
     let tags = [tag.clone()];
-    let judge =
-        Judge::new(&retention, &"pay/app".parse().expect("valid"), &tags, Moment { now: NOW, fill_percent: None });
+    let judge = judge(&retention, &tags, None);
+    let facts = |protections: &[Protection]| Facts { protections: protections.to_vec(), ..Facts::default() };
     let running = Protection::Running { host: "node1".to_owned(), containers: 1 };
     let held = Protection::Held { hold: 7, reason: "court".to_owned() };
-    assert_eq!(judge.judge(&tag, std::slice::from_ref(&running)).because, "it runs on `node1`");
-    assert_eq!(judge.judge(&tag, &[running, held]).because, "hold 7 is on it: court (and 1 more reasons)");
-    assert_eq!(judge.judge(&tag, &[]).rule.as_deref(), Some("all"));
+    let because = |protections: &[Protection]| judge.judge(&tag, &facts(protections)).because;
+    assert_eq!(because(std::slice::from_ref(&running)), "it runs on `node1`");
+    assert_eq!(because(&[running, held]), "hold 7 is on it: court (and 1 more reasons)");
+    assert_eq!(judge.judge(&tag, &facts(&[])).rule.as_deref(), Some("all"));
+    let base = Protection::Base { of: tag.digest, because: "which runs on `node1`".to_owned() };
+    assert_eq!(because(&[base]), format!("it is the base of `{}`, which runs on `node1`", tag.digest));
+    let target = Protection::RollbackTarget { environment: "p".to_owned() };
+    assert_eq!(because(&[target]), "a rollback of environment `p` brings it back");
+}
+
+#[test]
+fn pulls_environments_and_labels_are_what_the_facts_say() {
+    let tag = tagged("v1", 50);
+    let pulled = |days: i64| Facts { pulled: Some(Timestamp(NOW.0 - days * DAY_MICROS)), ..Facts::default() };
+    let stayed = |stays: &[Stay]| Facts { stays: stays.to_vec(), ..Facts::default() };
+    let (left, back) = (Ended::Superseded, Ended::RolledBack);
+    let labelled = |images: &[&[(&str, &str)]]| {
+        let images = images.iter().map(|pairs| labels(pairs)).collect();
+        Facts { labels: Labels::Of(images), ..Facts::default() }
+    };
+    #[rustfmt::skip]
+    let table: Vec<(&str, Facts, bool)> = vec![
+        (r#""pulled_within":"9d""#, Facts::default(), false),
+        (r#""pulled_within":"9d""#, pulled(9), true),
+        (r#""pulled_within":"9d""#, pulled(10), false),
+        (r#""not_pulled_for":"9d""#, pulled(9), false),
+        (r#""not_pulled_for":"9d""#, pulled(10), true),
+        (r#""not_pulled_for":"49d""#, Facts::default(), true),
+        (r#""not_pulled_for":"50d""#, Facts::default(), false),
+        (r#""placed_in":["p"]"#, stayed(&[stay("p", None)]), true),
+        (r#""placed_in":["t"]"#, stayed(&[stay("p", None)]), false),
+        (r#""placed_in":["p"]"#, stayed(&[stay("p", Some((1, left)))]), false),
+        (r#""never_placed_in":["*"]"#, stayed(&[]), true),
+        (r#""never_placed_in":["p"]"#, stayed(&[stay("t", None)]), true),
+        (r#""never_placed_in":["*"]"#, stayed(&[stay("p", Some((1, back)))]), false),
+        (r#""was_placed_in":["*"]"#, stayed(&[]), false),
+        (r#""was_placed_in":["p"]"#, stayed(&[stay("p", Some((1, back))), stay("t", None)]), true),
+        (r#""was_placed_in":["*"]"#, stayed(&[stay("p", Some((1, back))), stay("t", None)]), false),
+        (r#""was_placed_in":["*"],"left_for":"4d""#, stayed(&[stay("t", Some((9, left))), stay("p", Some((5, back)))]), true),
+        (r#""was_placed_in":["*"],"left_for":"5d""#, stayed(&[stay("t", Some((9, left))), stay("p", Some((5, back)))]), false),
+        (r#""was_placed_in":["*"],"left_within":"5d""#, stayed(&[stay("t", Some((9, left))), stay("p", Some((5, back)))]), true),
+        (r#""superseded_in":["p"],"superseded_for":"4d""#, stayed(&[stay("p", Some((5, left)))]), true),
+        (r#""superseded_in":["p"],"superseded_for":"4d""#, stayed(&[stay("p", Some((5, back)))]), false),
+        (r#""superseded_in":["p"],"superseded_for":"4d""#, stayed(&[stay("p", Some((5, left))), stay("p", None)]), false),
+        (r#""superseded_in":["p"],"superseded_within":"4d""#, stayed(&[stay("p", Some((5, left)))]), false),
+        (r#""labels":{"team":"pay*"}"#, labelled(&[&[("team", "payments")]]), true),
+        (r#""labels":{"team":"pay*"}"#, labelled(&[&[("team", "shop")]]), false),
+        (r#""labels":{"team":"pay","x":"*"}"#, labelled(&[&[("team", "pay")], &[("x", "1")]]), false),
+        (r#""labels":{"team":"pay","x":"*"}"#, labelled(&[&[], &[("team", "pay"), ("x", "1")]]), true),
+    ];
+    for (members, facts, goes) in table {
+        let retention = rules(&format!(r#"{{"name":"a","action":"delete",{members}}}"#));
+        let verdict = judge(&retention, std::slice::from_ref(&tag), None).judge(&tag, &facts);
+        assert_eq!(verdict.action == Action::Delete, goes, "{members} {facts:?}");
+    }
+}
+
+#[test]
+fn what_lies_in_an_environment_goes_only_by_a_rule_that_names_it() {
+    let tag = tagged("v1", 50);
+    let facts =
+        Facts { left: vec!["p".to_owned()], stays: vec![stay("p", Some((9, Ended::Superseded)))], ..Facts::default() };
+    let table = [
+        (r#""older_than":"1d""#, false),
+        (r#""was_placed_in":["t"]"#, false),
+        (r#""was_placed_in":["p"],"left_for":"1d""#, true),
+        (r#""superseded_in":["*"],"superseded_for":"1d""#, true),
+    ];
+    for (members, goes) in table {
+        let retention = rules(&format!(r#"{{"name":"a","action":"delete",{members}}}"#));
+        let verdict = judge(&retention, std::slice::from_ref(&tag), None).judge(&tag, &facts);
+        assert_eq!(verdict.action == Action::Delete, goes, "{members}: {}", verdict.because);
+    }
+}
+
+#[test]
+fn labels_that_nobody_can_read_let_nothing_go() {
+    let tag = tagged("v1", 50);
+    let retention =
+        rules(r#"{"name":"theirs","action":"protect","labels":{"team":"shop"}},{"name":"rest","action":"delete"}"#);
+    let verdict = judge(&retention, std::slice::from_ref(&tag), None).judge(&tag, &Facts::default());
+    assert_eq!(verdict, Verdict::keep("rule `theirs` asks for labels that cannot be read".to_owned()));
+}
+
+#[test]
+fn a_tag_is_superseded_by_what_is_newer_of_its_form() {
+    let tags = [
+        tagged("1.0.0", 90),
+        tagged("1.1.0", 40),
+        tagged("1.2.0-rc.1", 30),
+        tagged("v1.1.0", 20),
+        tagged("20260101_02", 35),
+        tagged("20260102_01", 10),
+        tagged("3.20", 25),
+        tagged("3.19", 5),
+        tagged("0123456789ab", 8),
+        tagged("main", 60),
+    ];
+    let superseded = |days: &str| {
+        let rule = format!(r#"{{"name":"a","action":"delete","superseded_for":"{days}"}}"#);
+        going(&rule, &tags, None)
+    };
+    assert_eq!(superseded("0d"), ["1.0.0", "1.1.0", "v1.1.0", "20260101_02", "3.20"]);
+    assert_eq!(superseded("25d"), ["1.0.0", "1.1.0"], "1.1.0 came 40 days ago, 1.2.0-rc.1 30 days ago");
+    assert_eq!(superseded("35d"), ["1.0.0"]);
+    let own = r#"{"name":"a","action":"delete","tags":["1.0*","v1*"],"superseded_for":"15d"}"#;
+    assert_eq!(going(own, &tags, None), ["1.0.0"], "only by what the rule is about");
+    let (app, text) = ("pay/app".parse().expect("valid"), r#"{"rules":[{"accept":[{"pattern":"build-[0-9]+"}]}]}"#);
+    let (forms, builds) =
+        (serde_json::from_str(text).expect("a section"), [tagged("build-2", 2), tagged("build-1", 1)]);
+    let retention = rules(r#"{"name":"a","action":"delete","superseded_for":"0d"}"#);
+    let judge = Judge::new(&retention, &app, (&builds, &forms), Moment { now: NOW, fill_percent: None });
+    let verdict = |at: usize| judge.judge(&builds[at], &Facts::default()).action;
+    assert_eq!((verdict(0), verdict(1)), (Action::Delete, Action::Keep), "own patterns are newer by when they came");
 }
 
 #[test]
@@ -90,111 +220,4 @@ fn what_is_attached_goes_with_the_last_tag_of_its_image() {
     assert_eq!(follow(&[], &[], &[]), [false, false, false]);
     let turns = super::follow(&all, set(&[]), set(&["b"]), &set(&[]));
     assert!(turns[0].1 > turns[2].1, "what is attached to an attestation goes after it");
-}
-
-/// What becomes of the tag at `at`, rule by rule, counting tags one by one.
-fn naive(retention: &Retention, tags: &[Tagged], at: usize, fill: Option<u32>) -> (Action, Option<String>) {
-    for rule in &retention.rules {
-        let glob = |tag: &str| {
-            rule.tags.is_empty()
-                || rule.tags.iter().any(|pattern| match pattern.as_str().strip_suffix('*') {
-                    Some(prefix) => tag.starts_with(prefix),
-                    None => tag == pattern.as_str(),
-                })
-        };
-        let tag = &tags[at];
-        if !glob(tag.tag.as_str()) {
-            continue;
-        }
-        let version = |tagged: &Tagged| {
-            let text = tagged.tag.as_str().strip_prefix('v')?;
-            let mut numbers = text.split('.').map(|part| part.parse::<u64>().ok());
-            Some((numbers.next()??, numbers.next()??, numbers.next()??))
-        };
-        let mut rank = 1;
-        for other in tags.iter().filter(|other| glob(other.tag.as_str())) {
-            let is_before = match rule.by {
-                RankBy::Push => (other.since.0, other.tag.as_str()) > (tag.since.0, tag.tag.as_str()),
-                RankBy::Semver => {
-                    version(other).is_some() && (version(other), other.tag.as_str()) > (version(tag), tag.tag.as_str())
-                }
-            };
-            rank += u32::from(is_before);
-        }
-        let has_rank = rule.by == RankBy::Push || version(tag).is_some();
-        let counts = rule.newest.is_some() || rule.beyond.is_some();
-        if counts && !has_rank {
-            continue;
-        }
-        if rule.newest.is_some_and(|count| rank > count) || rule.beyond.is_some_and(|count| rank <= count) {
-            continue;
-        }
-        let seconds = (NOW.0 - tag.since.0) / 1_000_000;
-        let limit = |span: Span| i64::try_from(span.duration().as_secs()).expect("small");
-        if rule.older_than.is_some_and(|span| seconds <= limit(span)) {
-            continue;
-        }
-        if rule.younger_than.is_some_and(|span| seconds > limit(span)) {
-            continue;
-        }
-        if let Some(limit) = rule.fill_above_percent
-            && fill.is_none_or(|percent| percent <= limit)
-        {
-            continue;
-        }
-        let action = if rule.action == RuleAction::Delete { Action::Delete } else { Action::Keep };
-        return (action, Some(rule.name.clone()));
-    }
-    (Action::Keep, None)
-}
-
-fn any_rule() -> impl Strategy<Value = Rule> {
-    let patterns = prop::collection::vec(prop::sample::select(vec!["v*", "v1*", "main", "dev-*", "*"]), 0..3);
-    let action = prop_oneof![Just(RuleAction::Protect), Just(RuleAction::Delete)];
-    let rank = (0_u8..3, 0_u32..4, prop::bool::ANY);
-    let days = || prop::option::weighted(0.3, (0_u32..6).prop_map(|days| format!("{days}d").parse().expect("a span")));
-    (patterns, action, rank, days(), days(), prop::option::weighted(0.2, 0_u32..=100)).prop_map(
-        |(patterns, action, (kind, count, by_version), older, younger, fill)| Rule {
-            name: String::new(),
-            action,
-            repositories: Vec::new(),
-            tags: patterns.iter().map(|pattern| pattern.parse().expect("a pattern")).collect(),
-            newest: (kind == 1).then_some(count),
-            beyond: (kind == 2).then_some(count),
-            by: if kind > 0 && by_version { RankBy::Semver } else { RankBy::Push },
-            older_than: older,
-            younger_than: younger,
-            fill_above_percent: fill,
-        },
-    )
-}
-
-fn any_tags() -> impl Strategy<Value = Vec<Tagged>> {
-    let name = prop_oneof![
-        (0_u64..3, 0_u64..12, 0_u64..3).prop_map(|(major, minor, patch)| format!("v{major}.{minor}.{patch}")),
-        (0_u8..9).prop_map(|number| format!("dev-{number}")),
-        Just("main".to_owned()),
-    ];
-    prop::collection::btree_map(name, 0_i64..7, 0..14)
-        .prop_map(|tags| tags.into_iter().map(|(name, days)| tagged(&name, days)).collect())
-}
-
-proptest! {
-    #[test]
-    fn verdicts_are_those_of_the_long_way(
-        mut rules in prop::collection::vec(any_rule(), 0..5),
-        tags in any_tags(),
-        fill in prop::option::of(0_u32..=120),
-    ) {
-        for (number, rule) in rules.iter_mut().enumerate() {
-            rule.name = format!("rule-{number}");
-        }
-        let retention = Retention { rules, ..Retention::default() };
-        prop_assert!(retention.check().is_ok());
-        let judge = Judge::new(&retention, &"pay/app".parse().expect("valid"), &tags, Moment { now: NOW, fill_percent: fill });
-        for (at, tag) in tags.iter().enumerate() {
-            let verdict = judge.judge(tag, &[]);
-            prop_assert_eq!((verdict.action, verdict.rule), naive(&retention, &tags, at, fill), "{}", tag.tag);
-        }
-    }
 }

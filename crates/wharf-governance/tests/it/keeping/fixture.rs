@@ -56,10 +56,12 @@ impl Fixture {
     }
 
     /// Pushes a small image under a tag or its digest.
-    pub(crate) async fn push(&self, repository: &str, reference: Option<&str>, layer: &str) -> Result<Digest, Error> {
+    pub(crate) async fn push(&self, repository: &str, reference: Option<&str>, layers: &str) -> Result<Digest, Error> {
         self.push_blob(repository, b"{}").await;
-        self.push_blob(repository, layer.as_bytes()).await;
-        self.put(repository, reference, &image(layer)).await
+        for layer in layers.split('/') {
+            self.push_blob(repository, layer.as_bytes()).await;
+        }
+        self.put(repository, reference, &image(layers)).await
     }
 
     /// Puts a manifest whose blobs are there.
@@ -165,12 +167,13 @@ fn descriptor(media_type: &str, content: &[u8]) -> String {
     format!(r#"{{"mediaType":"{media_type}","digest":"{}","size":{}}}"#, sha256(content), content.len())
 }
 
-/// An image of the config `{}` and one layer.
-pub(crate) fn image(layer: &str) -> String {
+/// An image of the config `{}` and layers with `/` between them, the lowest first; which ones, an annotation says.
+pub(crate) fn image(layers: &str) -> String {
+    let all = layers.split('/').map(|layer| descriptor("application/vnd.oci.image.layer.v1.tar", layer.as_bytes()));
     format!(
-        r#"{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{},"layers":[{}]}}"#,
+        r#"{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{},"layers":[{}],"annotations":{{"layers":"{layers}"}}}}"#,
         descriptor("application/vnd.oci.image.config.v1+json", b"{}"),
-        descriptor("application/vnd.oci.image.layer.v1.tar", layer.as_bytes()),
+        all.collect::<Vec<_>>().join(","),
     )
 }
 

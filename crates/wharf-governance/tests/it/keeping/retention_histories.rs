@@ -1,31 +1,25 @@
 //! Random histories: what a plan says is what a run does, and both are what an evaluation says that goes through the model
 //! tag by tag.
 
+mod model;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use wharf_context::{Clock as _, Govern, ProjectId, Timestamp};
+use wharf_context::{Clock as _, Govern, ProjectId};
+use wharf_governance::promotion::{Asked, NewPromotion, NewRollback, TagChoice};
 use wharf_governance::retention::{Action, ItemsQuery, NewRun};
-use wharf_governance::{Happened, HoldKind, NewHold, RunningReport};
+use wharf_governance::{Error, Happened, HoldKind, NewHold, Promotion, RunningReport};
 use wharf_oci::Digest;
-use wharf_registry::environment::Placing;
+use wharf_registry::Registry;
+use wharf_registry::pull::Pulled;
 
-use super::fixture::{DAY, Fixture, image, index, name, owner, sha256, user, warrant};
+use self::model::{APP, IMAGES, LISTED, Model, POLICIES, Pointed, TAGS, VIEW, World, digest_of, list};
+use super::fixture::{DAY, Fixture, index, name, owner, user, warrant};
 
-const APP: &str = "pay/app";
-const TAGS: [&str; 6] = ["v1.0.0", "v1.1.0", "v2.0.0", "dev-1", "dev-2", "main"];
-const IMAGES: [&str; 4] = ["a", "b", "c", "d"];
-/// An index of these two.
-const LISTED: [&str; 2] = ["a", "b"];
-const POLICIES: [&str; 6] = [
-    r#"{"name":"all","action":"delete"}"#,
-    r#"{"name":"old","action":"delete","older_than":"3d"}"#,
-    r#"{"name":"newest","action":"protect","newest":2},{"name":"rest","action":"delete"}"#,
-    r#"{"name":"releases","action":"protect","tags":["v*"],"newest":1,"by":"semver"},{"name":"rest","action":"delete","tags":["v*","dev-*"]}"#,
-    r#"{"name":"beyond","action":"delete","tags":["dev-*","main"],"beyond":1}"#,
-    r#"{"name":"young","action":"protect","younger_than":"1d"},{"name":"versions","action":"delete","tags":["v*"]}"#,
-];
+const LADDER: &str = r#""environments":{"ladder":[{"name":"d"},
+    {"name":"t","promotion":{"approvals":[]},"rollback":{"approvals":[]}}]}"#;
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -38,6 +32,8 @@ enum Step {
     Start { image: usize },
     Stop { image: usize },
     Place { image: usize },
+    RollBack,
+    Pull { image: usize },
     Wait,
     Retain { policy: usize },
 }
@@ -53,83 +49,12 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Lift),
         1 => image().prop_map(|image| Step::Start { image }),
         1 => image().prop_map(|image| Step::Stop { image }),
-        1 => image().prop_map(|image| Step::Place { image }),
-        3 => Just(Step::Wait),
-        2 => (0..POLICIES.len()).prop_map(|policy| Step::Retain { policy }),
+        3 => image().prop_map(|image| Step::Place { image }),
+        1 => Just(Step::RollBack),
+        1 => image().prop_map(|image| Step::Pull { image }),
+        4 => Just(Step::Wait),
+        3 => (0..POLICIES.len()).prop_map(|policy| Step::Retain { policy }),
     ]
-}
-
-fn digest_of(layer: &str) -> Digest {
-    sha256(image(layer).as_bytes())
-}
-
-fn list() -> Digest {
-    sha256(index(&LISTED).as_bytes())
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Pointed {
-    digest: Digest,
-    since: Timestamp,
-}
-
-/// What the history has come to.
-#[derive(Debug, Default)]
-struct Model {
-    tags: BTreeMap<String, Pointed>,
-    /// By the hold's number: a tag with what it pointed to, or a digest.
-    holds: BTreeMap<i64, (Option<String>, Digest)>,
-    running: BTreeSet<Digest>,
-    placed: BTreeSet<Digest>,
-}
-
-impl Model {
-    fn must_stay(&self, tag: &str, digest: Digest) -> bool {
-        let mut all = vec![digest];
-        all.extend(tag.parse::<wharf_oci::Tag>().ok().and_then(|tag| tag.attached_to()));
-        if all.contains(&list()) {
-            all.extend(LISTED.map(digest_of));
-        }
-        let is_held = self.holds.values().any(|(held, digest)| held.as_deref() == Some(tag) || all.contains(digest));
-        is_held || all.iter().any(|digest| self.running.contains(digest) || self.placed.contains(digest))
-    }
-
-    fn is_refused(&self, tag: &str, wanted: Digest) -> bool {
-        let Some(now) = self.tags.get(tag).filter(|now| now.digest != wanted) else { return false };
-        let mut all = vec![now.digest];
-        all.extend(tag.parse::<wharf_oci::Tag>().ok().and_then(|tag| tag.attached_to()));
-        if all.contains(&list()) {
-            all.extend(LISTED.map(digest_of));
-        }
-        self.holds.values().any(|(held, digest)| held.as_deref() == Some(tag) || all.contains(digest))
-    }
-
-    /// The ordinary tags that a policy lets go.
-    fn going(&self, policy: usize, now: Timestamp) -> BTreeSet<String> {
-        let ordinary: Vec<(&String, &Pointed)> =
-            self.tags.iter().filter(|(tag, _)| !tag.starts_with("sha256-")).collect();
-        let rank = |tag: &str, group: &dyn Fn(&str) -> bool| {
-            let mine = self.tags[tag].since;
-            ordinary.iter().filter(|(other, at)| group(other) && (at.since, other.as_str()) > (mine, tag)).count() + 1
-        };
-        let goes = |tag: &str, at: &Pointed| {
-            let days = (now.0 - at.since.0) / 86_400_000_000;
-            let (is_version, is_dev) = (tag.starts_with('v'), tag.starts_with("dev-"));
-            match policy {
-                0 => true,
-                1 => now.0 - at.since.0 > 3 * 86_400_000_000,
-                2 => rank(tag, &|_| true) > 2,
-                3 => {
-                    let highest = ordinary.iter().map(|(tag, _)| tag.as_str()).filter(|tag| tag.starts_with('v')).max();
-                    (is_version && highest != Some(tag)) || is_dev
-                }
-                4 => (is_dev || tag == "main") && rank(tag, &|tag| tag.starts_with("dev-") || tag == "main") > 1,
-                _ => is_version && now.0 - at.since.0 > 86_400_000_000 && days >= 1,
-            }
-        };
-        let gone = ordinary.iter().filter(|(tag, at)| !self.must_stay(tag, at.digest) && goes(tag, at));
-        gone.map(|(tag, _)| (*tag).clone()).collect()
-    }
 }
 
 struct History {
@@ -138,6 +63,12 @@ struct History {
 }
 
 impl History {
+    async fn begin() -> Self {
+        let fixture = Fixture::open().await;
+        fixture.policy(&format!("{{{LADDER}}}")).await;
+        Self { fixture, model: Model::default() }
+    }
+
     async fn run(&mut self, step: Step) {
         match step {
             Step::Push { tag, image } => self.push(TAGS[tag], IMAGES[image]).await,
@@ -150,7 +81,7 @@ impl History {
             }
             Step::Sign { image } => {
                 let tag = format!("sha256-{}.sig", digest_of(IMAGES[image]).hex());
-                self.push(&tag, &format!("signature of {}", IMAGES[image])).await;
+                self.push(&tag, &format!("signature of {}", IMAGES[image].replace('/', " on "))).await;
             }
             Step::Hold { tag } => self.hold(TAGS[tag], None).await,
             Step::HoldDigest { image } => self.hold("", Some(digest_of(IMAGES[image]))).await,
@@ -162,6 +93,8 @@ impl History {
             Step::Start { image } => self.report(image, Happened::Started(self.fixture.clock.now())).await,
             Step::Stop { image } => self.report(image, Happened::Stopped(self.fixture.clock.now())).await,
             Step::Place { image } => self.place(digest_of(IMAGES[image])).await,
+            Step::RollBack => self.roll_back().await,
+            Step::Pull { image } => self.pull(digest_of(IMAGES[image])).await,
             Step::Wait => self.fixture.clock.advance(DAY * 2 / 5),
             Step::Retain { policy } => self.retain(policy).await,
         }
@@ -169,9 +102,9 @@ impl History {
         self.fixture.clock.advance(DAY / 1_000);
     }
 
-    async fn push(&mut self, tag: &str, layer: &str) {
-        let pushed = self.fixture.push(APP, Some(tag), layer).await;
-        self.note(tag, digest_of(layer), pushed.is_ok());
+    async fn push(&mut self, tag: &str, layers: &str) {
+        let pushed = self.fixture.push(APP, Some(tag), layers).await;
+        self.note(tag, digest_of(layers), pushed.is_ok());
     }
 
     fn note(&mut self, tag: &str, digest: Digest, is_done: bool) {
@@ -218,20 +151,46 @@ impl History {
     }
 
     async fn place(&mut self, digest: Digest) {
-        let (from, to, tags) = (name(APP), name("t/pay/app"), [digest.hex()[..12].parse().expect("a tag")]);
-        let placing =
-            Placing { govern: Govern::decided(ProjectId(1)), from: &from, digest: &digest, to: &to, tags: &tags };
-        let (registry, ctx) = (&self.fixture.registry, user(1));
-        if self.fixture.db().transaction(async |tx| registry.place(tx, &ctx, &placing).await).await.is_ok() {
-            self.model.placed.insert(digest);
+        let what = Asked::Image {
+            repository: name(APP),
+            reference: digest.to_string().parse().expect("a reference"),
+            tags: TagChoice::Named,
+        };
+        let new = NewPromotion { what, to: "t".parse().expect("valid"), reason: String::new() };
+        let asked = self.fixture.governance.request_promotion(&user(1), &warrant(), &new).await;
+        if is_done(asked) {
+            self.model.placed.promote(digest, self.fixture.clock.now());
         }
     }
 
+    async fn roll_back(&mut self) {
+        let new = NewRollback {
+            environment: "t".parse().expect("valid"),
+            repository: name(APP),
+            reason: "it does not start".to_owned(),
+        };
+        let asked = self.fixture.governance.request_rollback(&user(1), &warrant(), &new).await;
+        if is_done(asked) {
+            self.model.placed.roll_back(self.fixture.clock.now());
+        }
+    }
+
+    async fn pull(&self, digest: Digest) {
+        let registry = &self.fixture.registry;
+        registry.note_pull(
+            &user(1),
+            &name(APP),
+            &digest.to_string().parse().expect("valid"),
+            (&digest, Pulled::Manifest),
+        );
+        registry.write_pulls().await.expect("written");
+    }
+
     async fn retain(&mut self, policy: usize) {
-        self.fixture
-            .policy(&format!(r#"{{"retention":{{"rules":[{}],"running_lease":"500w"}}}}"#, POLICIES[policy]))
-            .await;
-        let wanted = self.model.going(policy, self.fixture.clock.now());
+        let rules = format!(r#""retention":{{"rules":[{}],"running_lease":"500w"}}"#, POLICIES[policy]);
+        self.fixture.policy(&format!("{{{LADDER},{rules}}}")).await;
+        let world = self.look().await;
+        let wanted = self.model.going(policy, &world);
         let plan = self.fixture.retention(NewRun::Plan).await;
         assert_eq!(self.tags().await, self.model.tags.keys().cloned().collect(), "a plan does nothing");
         let run = self.fixture.retention(NewRun::Run).await;
@@ -240,23 +199,46 @@ impl History {
         assert_eq!((run.counts.left, run.counts.done), (0, run.counts.delete));
         let gone: BTreeSet<String> = done.iter().filter(|(_, goes, _)| *goes).map(|(tag, ..)| tag.clone()).collect();
         let ordinary = gone.iter().filter(|tag| !tag.starts_with("sha256-")).cloned();
-        assert_eq!(ordinary.collect::<BTreeSet<_>>(), wanted, "by policy {policy}");
-        self.check_attached(&gone);
+        assert_eq!(ordinary.collect::<BTreeSet<_>>(), wanted, "by policy {policy}: {planned:?}");
+        self.check_attached(&gone, &world);
         self.model.tags.retain(|tag, _| !gone.contains(tag));
         assert_eq!(
             self.tags().await,
             self.model.tags.keys().cloned().collect(),
             "what was to go is gone, and nothing else"
         );
+        let lying = self.look().await.lying;
+        assert!(self.model.placed.needed().is_subset(&lying), "what stands there and where a rollback leads");
+    }
+
+    /// What the model does not keep: what is in the registry, as lineage sees it, too, and what was pulled when.
+    async fn look(&self) -> World {
+        let all: Vec<Digest> = IMAGES.map(digest_of).into_iter().chain([list()]).collect();
+        let standing = async |repository: &str| {
+            let (place, all) = ((Govern::decided(ProjectId(1)), &name(repository)), &all);
+            let found = self.fixture.db().transaction(async |tx| Registry::those_standing(tx, place, all).await).await;
+            found.expect("looked up").into_iter().collect::<BTreeSet<_>>()
+        };
+        for digest in &all {
+            for repository in [APP, VIEW] {
+                self.fixture.governance.see_manifest(&name(repository), digest).await.expect("seen");
+            }
+        }
+        let mut pulled = BTreeMap::new();
+        for digest in &all {
+            let last = self.fixture.db().transaction(async |tx| Registry::last_pulled(tx, &name(APP), digest).await);
+            pulled.extend(last.await.expect("looked up").map(|at| (*digest, at)));
+        }
+        World { now: self.fixture.clock.now(), here: standing(APP).await, lying: standing(VIEW).await, pulled }
     }
 
     /// What is attached goes only if no tag of its image stays, and stays if it must.
-    fn check_attached(&self, gone: &BTreeSet<String>) {
+    fn check_attached(&self, gone: &BTreeSet<String>, world: &World) {
         for tag in gone.iter().filter(|tag| tag.starts_with("sha256-")) {
             let image = tag.parse::<wharf_oci::Tag>().expect("a tag").attached_to().expect("attached");
             let staying = self.model.tags.iter().filter(|(other, now)| now.digest == image && !gone.contains(*other));
             assert_eq!(staying.count(), 0, "{tag}");
-            assert!(!self.model.must_stay(tag, self.model.tags[tag].digest), "{tag}");
+            assert!(!self.model.must_stay(tag, self.model.tags[tag].digest, world), "{tag}");
         }
     }
 
@@ -276,13 +258,17 @@ impl History {
     }
 }
 
+fn is_done(asked: Result<Promotion, Error>) -> bool {
+    asked.is_ok_and(|promotion| promotion.state.name() == "done")
+}
+
 #[test]
 fn a_plan_is_the_run_and_both_are_what_the_rules_say() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
-    let ended = runner.run(&prop::collection::vec(step(), 1..30), |steps| {
+    let ended = runner.run(&prop::collection::vec(step(), 1..40), |steps| {
         runtime.block_on(async {
-            let mut history = History { fixture: Fixture::open().await, model: Model::default() };
+            let mut history = History::begin().await;
             for step in steps {
                 history.run(step).await;
             }
