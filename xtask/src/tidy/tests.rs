@@ -114,6 +114,26 @@ fn no_reason_carries_a_file_over_the_wall() {
 }
 
 #[test]
+fn a_crate_over_its_wall_is_found_and_its_tests_do_not_count() {
+    let long = "fn one() {}\n".repeat(799);
+    let paths: Vec<String> = (0..26).map(|number| format!("crates/wharf-oci/src/noun{number}.rs")).collect();
+    let excuses: String = paths.iter().map(|path| format!("\"{path}\" = \"a table\"\n")).collect();
+    let excused = format!("[files]\n{excuses}");
+    let others = [("xtask/sizes.toml", excused.as_str()), ("crates/wharf-oci/Cargo.toml", "")];
+    let mut files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), long.as_str())).chain(others).collect();
+    assert_eq!(places(super::sizes::check, &tree(&files)), at("crates/wharf-oci/Cargo.toml", 1));
+    for (number, path) in
+        ["crates/wharf-oci/src/noun0/tests.rs", "crates/wharf-oci/src/noun1/seed.rs"].iter().enumerate()
+    {
+        files[number].0 = path;
+    }
+    let excused = excused.lines().filter(|line| !line.contains("noun0.rs") && !line.contains("noun1.rs"));
+    let excused = excused.chain([r#""crates/wharf-oci/src/noun1/seed.rs" = "a table""#]).collect::<Vec<_>>().join("\n");
+    files[26].1 = &excused;
+    assert_eq!(places(super::sizes::check, &tree(&files)), []);
+}
+
+#[test]
 fn an_exception_that_is_not_needed_is_found() {
     let excused = ("xtask/sizes.toml", "[files]\n\"crates/wharf-oci/src/lib.rs\" = \"a table\"\n");
     let found = places(super::sizes::check, &tree(&[("crates/wharf-oci/src/lib.rs", "//! Head.\n"), excused]));
