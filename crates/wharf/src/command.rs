@@ -20,6 +20,7 @@ mod image;
 mod inspect;
 mod key;
 mod lineage;
+pub(crate) mod lint;
 mod login;
 pub(crate) mod logins;
 mod logout;
@@ -72,6 +73,8 @@ enum Verb {
     Serve(serve::Serve),
     #[command(flatten)]
     Registries(registries::verb::Verb),
+    /// Find what is wrong with Dockerfiles although they build.
+    Lint(lint::Lint),
     /// Look into images.
     #[command(subcommand)]
     Image(image::Image),
@@ -165,6 +168,7 @@ impl Cli {
             Verb::Admin(admin) => return admin.run(),
             Verb::Standby(standby) => return standby.run(),
             Verb::Registries(verb) => return verb.run().map_err(|error| Error::Registry(error).into()),
+            Verb::Lint(lint) => return lint.run().map_err(|error| Error::Lint(error).into()),
             Verb::Image(image) => return image.run().map_err(|error| Error::Registry(error).into()),
             Verb::Completion(completion) => return completion.run(),
             Verb::Man(man) => return man.run(),

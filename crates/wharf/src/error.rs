@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::command::{client, registries};
+use crate::command::{client, lint, registries};
 use crate::config::source::Problem;
 
 /// What the process's exit code means. Code 2 for a wrong command line is clap's.
@@ -19,7 +19,8 @@ Exit codes:
   7    the server knows no such thing, or does not show it
   8    it exists already, or its state forbids it
   9    the server cannot be reached or cannot answer now; the same may pass later
-  10   `wharf fsck` or `wharf audit verify` found something that somebody has to see to, or `wharf retention` left something
+  10   `wharf fsck` or `wharf audit verify` found something that somebody has to see to, `wharf retention` left something,
+       or `wharf lint` has findings that count
   11   a promotion will not be done as things are; `wharf env diff`: there are differences
   12   a promotion that was waited for is not done yet
   130  ended at once by a signal: for `serve`, by the second one";
@@ -67,6 +68,9 @@ pub(crate) enum Error {
     /// A registry, a layout or an archive was asked and did not do it.
     #[error(transparent)]
     Registry(registries::Error),
+    /// Dockerfiles cannot be linted, or there are findings in them.
+    #[error(transparent)]
+    Lint(lint::Error),
 }
 
 impl Error {
@@ -101,6 +105,7 @@ impl Error {
             }
             Self::Client(error) => error.hint(),
             Self::Registry(error) => error.hint(),
+            Self::Lint(error) => error.hint(),
         }
     }
 
@@ -120,6 +125,7 @@ impl Error {
             Self::UseFolder { .. } => 1,
             Self::Client(error) => error.exit_code(),
             Self::Registry(error) => error.exit_code(),
+            Self::Lint(error) => error.exit_code(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod fsck;
 mod images;
 mod keeping;
 mod limits;
+mod lint;
 mod management;
 mod metrics;
 mod quota;
