@@ -153,6 +153,18 @@ fn root_the_machine_cannot_be_changed_through_proc_and_sys() {
 }
 
 #[test]
+fn root_system_calls_are_filtered_unless_everything_is_allowed() {
+    let Some(rig) = Rig::new() else { return };
+    let mut process = rig.shell("grep -E '^(Seccomp|NoNewPrivs|CapBnd|CapInh|CapAmb):' /proc/self/status");
+    let none = "0000000000000000";
+    let expected =
+        format!("CapInh:\t{none}\nCapBnd:\t00000000a80425fb\nCapAmb:\t{none}\nNoNewPrivs:\t0\nSeccomp:\t2\n");
+    assert_eq!(rig.output(&process), expected);
+    process.security = Security::Insecure;
+    assert!(rig.output(&process).ends_with("NoNewPrivs:\t0\nSeccomp:\t0\n"));
+}
+
+#[test]
 fn root_mounts_and_namespaces_cannot_be_made() {
     let Some(rig) = Rig::new() else { return };
     let script = "mount -t tmpfs x /tmp 2>&1 | grep -c ermi; mount -o remount,rw /proc/sys 2>&1 | grep -c ermi; \

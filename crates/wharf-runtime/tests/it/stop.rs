@@ -1,6 +1,7 @@
 //! Ending a container, and what becomes of it when others end.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use wharf_runtime::*;
@@ -71,6 +72,33 @@ fn root_a_container_does_not_outlive_what_holds_it() {
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     assert!(matches!(running.wait(), Err(Error::Silent)));
     eventually_gone(&first);
+}
+
+/// The argument by which this test binary is asked to be a caller that is going to be killed.
+const AS_CALLER: &str = "as-a-caller-that-is-killed";
+
+#[test]
+fn root_a_container_does_not_outlive_its_caller() {
+    let Some(rig) = Rig::new() else { return };
+    if std::env::args().any(|argument| argument == AS_CALLER) {
+        let running = endless(&rig);
+        println!("holder {} of {:?}", running.holder_id(), children(running.holder_id()));
+        std::thread::park();
+    }
+    let name = "stop::root_a_container_does_not_outlive_its_caller";
+    let mut caller = Command::new(std::env::current_exe().unwrap())
+        .args([name, AS_CALLER, "--nocapture", "--test-threads=1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let line =
+        BufReader::new(caller.stdout.take().unwrap()).lines().map(Result::unwrap).find(|line| line.contains("holder "));
+    let pids: Vec<u32> =
+        line.unwrap().split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
+    assert!(pids.len() == 2 && pids.iter().all(|pid| lives(*pid)), "{pids:?}");
+    caller.kill().unwrap();
+    caller.wait().unwrap();
+    eventually_gone(&pids);
 }
 
 #[test]
