@@ -40,6 +40,9 @@ pub struct Diagnostic {
     pub hint: Option<String>,
 }
 
+/// More than so many diagnostics of one file help nobody.
+pub(crate) const DIAGNOSTICS: usize = 1000;
+
 /// So much of a source line is shown.
 const SHOWN: usize = 160;
 
@@ -71,7 +74,10 @@ impl Diagnostic {
     ///   = did you mean `RUN`?
     /// ```
     pub fn render(&self, name: &str, source: &str) -> String {
-        let lines = Lines::of(source);
+        self.render_in(name, source, &Lines::of(source))
+    }
+
+    pub(crate) fn render_in(&self, name: &str, source: &str, lines: &Lines) -> String {
         let position = lines.position(source, self.span.start);
         let line = lines.span(source, position.line);
         let content = source.get(line.start..line.end).unwrap_or_default();

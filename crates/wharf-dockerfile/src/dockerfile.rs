@@ -69,6 +69,11 @@ impl Dockerfile {
         self.source.get(span.start..span.end).unwrap_or_default()
     }
 
+    /// All diagnostics as people read them; `name` is the file's name.
+    pub fn render(&self, name: &str) -> String {
+        self.diagnostics.iter().map(|diagnostic| diagnostic.render_in(name, &self.source, &self.lines)).collect()
+    }
+
     /// The value of a directive.
     pub fn directive(&self, name: DirectiveName) -> Option<&Spanned<String>> {
         self.directives.iter().find(|directive| directive.name == name).map(|directive| &directive.value)

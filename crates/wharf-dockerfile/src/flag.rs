@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{DIAGNOSTICS, Diagnostic};
 use crate::nearest::question;
 use crate::span::{Span, Spanned};
 use crate::text::Text;
@@ -109,34 +109,22 @@ impl Flags {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
         let mut kept = Self::default();
+        let mut seen = vec![false; known.len()];
         for flag in flags {
-            match kept.objection(&flag, keyword, known) {
+            let objection = match known.iter().position(|(name, _)| *name == flag.name.as_str()) {
+                None if diagnostics.len() < DIAGNOSTICS => Some(unknown(&flag, keyword, known)),
+                None => continue,
+                Some(place) => {
+                    let again = std::mem::replace(&mut seen[place], true);
+                    objection(&flag, known[place].1, again)
+                }
+            };
+            match objection {
                 Some(diagnostic) => diagnostics.push(diagnostic),
                 None => kept.flags.push(flag),
             }
         }
         kept
-    }
-
-    fn objection(&self, flag: &Flag, keyword: &str, known: &[(&str, Takes)]) -> Option<Diagnostic> {
-        let name = flag.name.as_str();
-        let Some((_, takes)) = known.iter().find(|(other, _)| *other == name) else {
-            let hint = question(name, known.iter().map(|(other, _)| *other)).map(|hint| hint.replacen('`', "`--", 1));
-            return Some(Diagnostic::error(flag.name.span, format!("unknown flag `--{name}` of {keyword}")).hint(hint));
-        };
-        if *takes != Takes::Values && self.flags.iter().any(|other| *other.name == name) {
-            return Some(Diagnostic::error(flag.span, format!("flag `--{name}` stands there twice")));
-        }
-        let value = flag.value.as_ref();
-        match takes {
-            Takes::Value | Takes::Values if value.is_none() => {
-                Some(Diagnostic::error(flag.span, format!("flag `--{name}` needs a value: `--{name}=VALUE`")))
-            }
-            Takes::Switch if value.is_some_and(|value| switch(value).is_none()) => {
-                Some(Diagnostic::error(flag.span, format!("flag `--{name}` takes `true` or `false`")))
-            }
-            Takes::Value | Takes::Values | Takes::Switch => None,
-        }
     }
 
     /// The value of the flag `name`.
@@ -154,6 +142,28 @@ impl Flags {
         let flag = self.flags.iter().find(|flag| *flag.name == name)?;
         let on = flag.value.as_ref().is_none_or(|value| switch(value) == Some(true));
         Some(Spanned::new(on, flag.span))
+    }
+}
+
+fn unknown(flag: &Flag, keyword: &str, known: &[(&str, Takes)]) -> Diagnostic {
+    let name = flag.name.as_str();
+    let hint = question(name, known.iter().map(|(other, _)| *other)).map(|hint| hint.replacen('`', "`--", 1));
+    Diagnostic::error(flag.name.span, format!("unknown flag `--{name}` of {keyword}")).hint(hint)
+}
+
+fn objection(flag: &Flag, takes: Takes, again: bool) -> Option<Diagnostic> {
+    let name = flag.name.as_str();
+    if again && takes != Takes::Values {
+        return Some(Diagnostic::error(flag.span, format!("flag `--{name}` stands there twice")));
+    }
+    match (takes, &flag.value) {
+        (Takes::Value | Takes::Values, None) => {
+            Some(Diagnostic::error(flag.span, format!("flag `--{name}` needs a value: `--{name}=VALUE`")))
+        }
+        (Takes::Switch, Some(value)) if switch(value).is_none() => {
+            Some(Diagnostic::error(flag.span, format!("flag `--{name}` takes `true` or `false`")))
+        }
+        _ => None,
     }
 }
 

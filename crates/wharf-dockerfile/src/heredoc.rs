@@ -69,7 +69,7 @@ impl Opening {
 }
 
 fn single_word(text: &str, mode: Mode) -> Option<String> {
-    let mut words = lex(text, '\\', mode, &Nothing).ok()?.words;
+    let mut words = lex(text, '\\', mode, &Nothing, &mut 0).ok()?.words;
     let (_, word) = words.pop()?;
     words.is_empty().then_some(word)
 }
@@ -85,7 +85,7 @@ pub(crate) fn openings(text: &Text) -> Vec<Spanned<Opening>> {
     }
     let mode = Mode { keep_quotes: true, keep_escapes: true, keep_unset: true, plain_quotes: false };
     // A line that is no words, with a quote that nothing ends, opens none: it is the shell that understands it.
-    let Lexed { words, .. } = lex(text.as_str(), '\\', mode, &Nothing).unwrap_or_default();
+    let Lexed { words, .. } = lex(text.as_str(), '\\', mode, &Nothing, &mut 0).unwrap_or_default();
     let opened = |(at, word): (usize, String)| {
         let end = (at + word.len()).min(text.as_str().len());
         Opening::parse(&word).map(|opening| Spanned::new(opening, text.span(at..end)))

@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`dockerfile`] (the tree), [`instruction`], [`command`], [`heredoc`], [`directive`], [`span`], [`text`],
 //! [`diagnostic`], then how a tree is made (`parser`, `flag`, `word`), how it becomes text again (`printing`), and
-//! what is made of it: [`expand`].
+//! what is made of it: [`expand`]; and [`ignore`], the other file of a build context.
 
 pub mod command;
 pub mod diagnostic;
@@ -16,6 +16,7 @@ mod duration;
 pub mod expand;
 mod flag;
 pub mod heredoc;
+pub mod ignore;
 pub mod instruction;
 pub mod lint;
 mod nearest;
@@ -32,6 +33,6 @@ pub use directive::{Directive, DirectiveName, Escape};
 pub use dockerfile::{Dockerfile, Stage};
 pub use heredoc::{Heredoc, Opening};
 pub use instruction::{Instruction, InstructionKind};
-pub use parser::{is_keyword, parse, parse_bytes};
+pub use parser::{is_keyword, parse, parse_bytes, parse_trigger};
 pub use span::{Position, Span, Spanned};
 pub use text::Text;

@@ -1,7 +1,7 @@
 //! From a text to its tree: directives, comments, continued lines, heredocs. What an instruction says is read in
 //! [`crate::instruction`].
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{DIAGNOSTICS, Diagnostic, Severity};
 use crate::directive::{Directive, DirectiveName, Escape, is_builtin_syntax};
 use crate::dockerfile::Dockerfile;
 use crate::heredoc::{Heredoc, Opening, openings};
@@ -9,9 +9,6 @@ use crate::instruction::{Instruction, InstructionKind, KEYWORDS, Onbuild, Readin
 use crate::span::{Lines, Span, Spanned};
 use crate::text::Text;
 use crate::word::{Json, json};
-
-/// More than so many diagnostics help nobody.
-const DIAGNOSTICS: usize = 1000;
 
 /// Reads a Dockerfile. There is a tree for every text, and errors are part of it.
 ///
@@ -21,18 +18,20 @@ const DIAGNOSTICS: usize = 1000;
 /// assert_eq!(dockerfile.stages().len(), 1);
 /// ```
 pub fn parse(text: &str) -> Dockerfile {
-    let mut parser = Parser {
-        source: text,
-        at: if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 },
-        escape: Escape::default(),
-        directives: Vec::new(),
-        in_head: true,
-        comments: Vec::new(),
-        instructions: Vec::new(),
-        diagnostics: Vec::new(),
-    };
+    let mut parser = Parser::new(text);
     parser.file();
     parser.finish()
+}
+
+/// Reads what the config of an image keeps of an ONBUILD: one instruction.
+pub fn parse_trigger(text: &str) -> Result<Instruction, Diagnostic> {
+    let mut parser = Parser::new(text);
+    parser.file();
+    if let Some(error) = parser.diagnostics.into_iter().find(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(error);
+    }
+    let one = parser.instructions.pop().filter(|_| parser.instructions.is_empty());
+    one.ok_or_else(|| Diagnostic::error(Span::new(0, text.len()), "a trigger of ONBUILD is one instruction"))
 }
 
 /// Reads a Dockerfile of any bytes. Those that are no UTF-8 are errors, and stand in the tree as `\u{fffd}`.
@@ -97,6 +96,19 @@ impl<'a> Line<'a> {
 }
 
 impl<'a> Parser<'a> {
+    fn new(source: &'a str) -> Self {
+        Self {
+            source,
+            at: if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 },
+            escape: Escape::default(),
+            directives: Vec::new(),
+            in_head: true,
+            comments: Vec::new(),
+            instructions: Vec::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
     /// The next line, with its end.
     fn raw_line(&mut self) -> Option<&'a str> {
         let rest = &self.source[self.at..];
@@ -170,6 +182,7 @@ impl<'a> Parser<'a> {
         instruction.inner_comments = joined.inner_comments;
         instruction.empty_lines = joined.empty_lines;
         self.instructions.push(instruction);
+        self.diagnostics.truncate(DIAGNOSTICS);
     }
 
     /// The end of the line that was read last.

@@ -46,12 +46,18 @@ pub(crate) struct Lexed {
     pub(crate) words: Vec<(usize, String)>,
     /// Variables that were looked up and had no value.
     pub(crate) undefined: BTreeSet<String>,
-    /// Steps that patterns took, for the one who bounds the work.
-    pub(crate) work: usize,
 }
 
-/// Expands `source`. The message of an error is a sentence without its place.
-pub(crate) fn lex(source: &str, escape: char, mode: Mode, lookup: &dyn Lookup) -> Result<Lexed, String> {
+/// Expands `source`. The message of an error is a sentence without its place. What it cost is added to `work`, whether it
+/// succeeds or not: bytes, and steps of patterns.
+pub(crate) fn lex(
+    source: &str,
+    escape: char,
+    mode: Mode,
+    lookup: &dyn Lookup,
+    work: &mut usize,
+) -> Result<Lexed, String> {
+    *work += source.len();
     let mut lexer = Lexer {
         characters: source.char_indices(),
         length: source.len(),
@@ -60,11 +66,11 @@ pub(crate) fn lex(source: &str, escape: char, mode: Mode, lookup: &dyn Lookup) -
         lookup,
         depth: 0,
         undefined: BTreeSet::new(),
-        work: 0,
+        work,
     };
     let mut words = Words::default();
     let text = lexer.until(None, Some(&mut words))?;
-    Ok(Lexed { text, words: words.end(), undefined: lexer.undefined, work: lexer.work })
+    Ok(Lexed { text, words: words.end(), undefined: lexer.undefined })
 }
 
 struct Lexer<'a> {
@@ -75,7 +81,7 @@ struct Lexer<'a> {
     lookup: &'a dyn Lookup,
     depth: usize,
     undefined: BTreeSet<String>,
-    work: usize,
+    work: &'a mut usize,
 }
 
 #[derive(Default)]
@@ -274,3 +280,6 @@ impl Lexer<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ pub enum Mount {
         from: Option<String>,
         /// The folder or file there.
         source: Option<String>,
-        /// Where they are seen.
+        /// Where they are seen, relative to the WORKDIR; empty: the WORKDIR itself.
         target: String,
         /// Whether the command may write; what it writes is thrown away.
         writable: bool,
@@ -38,7 +38,7 @@ pub enum Mount {
     Cache {
         /// Its name; the target, if nothing is said.
         id: Option<String>,
-        /// Where it is seen.
+        /// Where it is seen, relative to the WORKDIR; empty: the WORKDIR itself.
         target: String,
         /// What it begins with: a stage, a named context or an image.
         from: Option<String>,
@@ -53,7 +53,7 @@ pub enum Mount {
     },
     /// A folder in memory.
     Tmpfs {
-        /// Where it is seen.
+        /// Where it is seen, relative to the WORKDIR; empty: the WORKDIR itself.
         target: String,
         /// How many bytes it may take.
         size_bytes: Option<u64>,
@@ -254,18 +254,18 @@ impl Draft {
         let kind = self.kind.clone().unwrap_or_else(|| "bind".to_owned());
         self.object(&kind)?;
         let target = self.target.clone().filter(|target| !target.is_empty());
-        let needed = || target.clone().ok_or_else(|| format!("a mount of type `{kind}` needs a `target`"));
+        let place = target.clone().unwrap_or_default();
         Ok(match kind.as_str() {
             "cache" => Mount::Cache {
                 id: self.id.clone(),
-                target: needed()?,
+                target: place,
                 from: self.from.clone(),
                 source: self.source.clone(),
                 sharing: self.sharing.unwrap_or_default(),
                 access: self.access,
                 read_only: self.read_only.unwrap_or(false),
             },
-            "tmpfs" => Mount::Tmpfs { target: needed()?, size_bytes: self.size_bytes },
+            "tmpfs" => Mount::Tmpfs { target: place, size_bytes: self.size_bytes },
             "secret" => self.secret(target)?,
             "ssh" => Mount::Ssh {
                 id: self.id.or(self.source).unwrap_or_else(|| "default".to_owned()),
@@ -276,7 +276,7 @@ impl Draft {
             _ => Mount::Bind {
                 from: self.from.clone(),
                 source: self.source.clone(),
-                target: needed()?,
+                target: place,
                 writable: self.read_only == Some(false),
             },
         })

@@ -2,7 +2,7 @@
 
 use super::{Add, Arg, Copy, From, Healthcheck, InstructionKind, Pairs, Run, Volume};
 use crate::command::{CommandLine, not_strings};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{DIAGNOSTICS, Diagnostic};
 use crate::directive::Escape;
 use crate::flag::{Flag, Flags, Takes};
 use crate::heredoc::Heredoc;
@@ -120,7 +120,8 @@ pub(crate) fn read(mut reading: Reading<'_>) -> Result<InstructionKind, Diagnost
 
 fn unknown(reading: &Reading<'_>) -> Diagnostic {
     let name = &reading.keyword;
-    let hint = crate::nearest::question(name, KEYWORDS);
+    let is_read = reading.diagnostics.len() < DIAGNOSTICS;
+    let hint = is_read.then(|| crate::nearest::question(name, KEYWORDS)).flatten();
     let shown: String = name.chars().take(40).collect();
     Diagnostic::error(name.span, format!("unknown instruction `{shown}`")).hint(hint)
 }

@@ -43,6 +43,7 @@ const TEXTS: &[(&str, &str)] = &[
         "FROM a\nRUN --mount=type=bind,\\\"source=a,b\\\",target=/c b",
         "FROM a\nRUN --mount=type=bind,\\\"source=a,b\\\",target=/c b\n",
     ),
+    ("FROM a\nRUN --mount=ro b", "FROM a\nRUN --mount=ro b\n"),
     ("FROM a\nRUN -- --b", "FROM a\nRUN -- --b\n"),
     // Heredocs.
     ("FROM a\nRUN <<EOF\nb\n# c\n\nEOF\nRUN d", "FROM a\nRUN <<EOF\nb\n# c\n\nEOF\nRUN d\n"),
@@ -140,7 +141,7 @@ const WRONG: &[(&str, &str, &str)] = &[
         "`cahce` is no type of mount; there are bind, cache, tmpfs, secret, ssh",
         "cahce",
     ),
-    ("FROM a\nRUN --mount=type=cache b", "a mount of type `cache` needs a `target`", "type=cache"),
+    ("FROM a\nRUN --mount=type=cache,size=1 b", "a mount of type `cache` has no option `size`", "type=cache,size=1"),
     ("FROM a\nRUN --mount=type=tmpfs,target=/b,size=x c", "`size=x`: it is a number of bytes, like `64m`", "x"),
     ("# escape=x\nFROM a", "`x` can't be the escape character; there are `\\` and `` ` ``", "x"),
     ("# escape=`\n# escape=`\nFROM a", "directive `escape` stands there twice", "# escape=`"),

@@ -90,7 +90,7 @@ impl Lexer<'_> {
             None => (false, word),
         };
         let pattern = Pattern::parse(pattern)?;
-        self.work += pattern.cost(&value);
+        *self.work += pattern.cost(&value);
         Ok(if operator == '#' {
             value[pattern.prefix(&value, longest)?..].to_owned()
         } else {
@@ -113,7 +113,7 @@ impl Lexer<'_> {
             return Ok(if self.mode.keep_unset { kept } else { String::new() });
         };
         let pattern = Pattern::parse(&pattern)?;
-        self.work += pattern.cost(&value);
+        *self.work += pattern.cost(&value);
         if value.len().saturating_add(1).saturating_mul(replacement.len()) > LENGTH * 16 {
             return Err(format!("the expanded value may be longer than {LENGTH} bytes"));
         }
@@ -122,8 +122,11 @@ impl Lexer<'_> {
 
     fn get(&mut self, name: &str) -> Option<String> {
         let value = self.lookup.get(name).map(str::to_owned);
-        if value.is_none() {
-            self.undefined.insert(name.to_owned());
+        match &value {
+            Some(value) => *self.work += value.len(),
+            None => {
+                self.undefined.insert(name.to_owned());
+            }
         }
         value
     }
