@@ -116,7 +116,8 @@ struct Job<'a> {
 
 impl Job<'_> {
     async fn move_blobs<'b>(&self, blobs: &[&'b Descriptor]) -> Result<Vec<(&'b Descriptor, Arrival)>, ContentError> {
-        let moves = blobs.iter().map(|blob| async move { Ok((*blob, self.move_blob(blob).await?)) });
+        // By number, not by reference: with closures over references the compiler cannot see that the future is Send.
+        let moves = (0..blobs.len()).map(|at| async move { Ok((blobs[at], self.move_blob(blobs[at]).await?)) });
         stream::iter(moves).buffer_unordered(self.jobs).try_collect().await
     }
 
@@ -133,8 +134,8 @@ impl Job<'_> {
         let children: HashMap<Digest, Vec<Digest>> =
             plan.nodes.iter().map(|(digest, node)| (*digest, node.children.clone())).collect();
         for level in graph::levels(&children) {
-            let nodes = level.iter().filter(|digest| **digest != plan.root.digest).map(|digest| &plan.nodes[digest]);
-            let stores = nodes.map(|node| self.store(node));
+            let digests = level.into_iter().filter(|digest| *digest != plan.root.digest);
+            let stores = digests.map(|digest| async move { self.store(&plan.nodes[&digest]).await });
             stream::iter(stores).buffer_unordered(self.jobs).try_collect::<()>().await?;
         }
         self.store(&plan.nodes[&plan.root.digest]).await
