@@ -1,9 +1,10 @@
 //! The audit log: what identity writes into it (names and roles, never a secret), reading it, and proving it.
 //!
 //! Reading order: this, `notes` (log-ins and refusals), `sealing` (numbers, hashes and
-//! signatures), [`checkpoint`], [`verify`], [`online`].
+//! signatures), [`checkpoint`], [`document`], [`verify`], [`online`].
 
 pub mod checkpoint;
+pub mod document;
 mod notes;
 pub mod online;
 pub(crate) mod sealing;

@@ -41,6 +41,11 @@ impl Db {
         .await
     }
 
+    /// Keeps a key that signs something else than a checkpoint, too, so that whoever verifies finds it.
+    pub async fn note_audit_key(&self, key: &AuditKey) -> Result<(), Error> {
+        self.transaction(async |tx| store::checkpoint::put_key(tx, key).await).await
+    }
+
     /// The last checkpoint.
     pub async fn last_checkpoint(&self) -> Result<Option<Checkpoint>, Error> {
         store::checkpoint::last(self).await

@@ -70,6 +70,11 @@ impl CheckpointKeys {
         self
     }
 
+    /// The keys.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &AuditKey> {
+        self.by_header.values()
+    }
+
     /// The ids of the keys.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.by_header.values().map(|key| key.id.as_str())

@@ -93,6 +93,11 @@ impl SigningKey {
         self.pair.public_key().as_ref()
     }
 
+    /// Signs bytes that no token or checkpoint could be: those begin with base64url and hold a dot.
+    pub(crate) fn sign_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        self.pair.sign(bytes).as_ref().to_vec()
+    }
+
     /// Signs a payload for one use.
     pub(crate) fn sign(&self, usage: Use, payload: &[u8]) -> String {
         let header = match usage {
