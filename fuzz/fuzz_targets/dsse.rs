@@ -5,8 +5,7 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use wharf_governance::attestation::key::PublicKey;
-use wharf_governance::attestation::{predicate, verify};
+use wharf_trust::{PublicKey, predicate, verify};
 use wharf_oci::dsse::{self, Envelope};
 use wharf_oci::statement::Statement;
 use wharf_oci::{Algorithm, Digest};

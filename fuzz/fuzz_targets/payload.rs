@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wharf_governance::hook::Sender;
-use wharf_governance::hook::payload::{is_revision, parse};
+use wharf_trust::Sender;
+use wharf_trust::git::{is_revision, parse};
 
 fuzz_target!(|body: &[u8]| {
     for sender in Sender::ALL {

@@ -1,4 +1,4 @@
--- Owner of every table here: wharf-governance.
+-- Owner of every table here: wharf-trust.
 
 -- What manifests say that are attached to something, read from their blobs and verified; documents is a JSON list. keys is
 -- what the set of keys is known by that it was verified with: with other keys it is read again.

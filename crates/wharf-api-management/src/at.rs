@@ -67,6 +67,22 @@ pub(crate) struct Webhook {
     pub(crate) webhook: WebhookName,
 }
 
+/// `{inquiry}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Inquiry {
+    #[serde(deserialize_with = "text::key")]
+    pub(crate) inquiry: String,
+}
+
+/// `{project}`, `{remote}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Remote {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) remote: WebhookName,
+}
+
 /// `{project}`, `{hook}`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Hook {

@@ -218,7 +218,9 @@ fn meaning_in(route: &Route, name: &str) -> Meaning {
         ("to", "eligibility") => ("The environment that it is to go to.", text(ENVIRONMENT)),
         ("state", "list_promotions") => (
             "Only those that stand there.",
-            text("^(checking|blocked|awaiting|approved|scheduled|done|rejected|expired|cancelled|failed|invalidated)$"),
+            text(
+                "^(checking|blocked|awaiting|approved|scheduled|transferring|done|rejected|expired|cancelled|failed|invalidated)$",
+            ),
         ),
         ("repository", "eligibility" | "history") => ("A repository, by its name in development.", schema),
         ("after", "list_holds" | "list_retention" | "list_retention_items") => (description, text("^[0-9]{1,18}$")),
@@ -272,6 +274,8 @@ fn meaning(name: &str) -> Meaning {
         "environment" => ("An environment's name.", text(ENVIRONMENT)),
         "with" => ("The environment to compare with.", text(ENVIRONMENT)),
         "promotion" => ("A promotion's id.", text("^[!-.0-~]{1,128}$")),
+        "inquiry" => ("An inquiry's id.", text("^[!-.0-~]{1,128}$")),
+        "remote" => ("A remote's name within its project.", text("^[a-z0-9][a-z0-9._-]{0,62}$")),
         "release" => ("A release's version.", text("^[A-Za-z0-9._+-]{1,128}$")),
         "exception" => ("An exception's number.", text("^[0-9]{1,18}$")),
         "at" => ("A moment; now where nothing is said.", moment()),

@@ -50,6 +50,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0016_events",
     "0017_pulls",
     "0018_attestations",
+    "0019_beyond",
 ];
 
 /// The tables of a node: its images and what it builds. Several processes open them, and only SQLite holds them.

@@ -19,6 +19,7 @@ pub use self::passage::{Distinct, Executor, Passage, Slot};
 pub use self::placement::{Ended, Placement};
 use crate::promotion::PromotionKind;
 use crate::span::Span;
+use crate::webhook::WebhookName;
 
 /// How long who changed the policy waits before approving, where nothing else is said.
 const EDITOR_WAITS: Span = Span::hours(24);
@@ -48,6 +49,9 @@ pub struct Rung {
     /// Whether a tag that was placed here never points to anything else.
     #[serde(default)]
     pub sealed: bool,
+    /// The registry that it is at, by the remote's name; here where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::text::optional")]
+    pub remote: Option<WebhookName>,
     /// From the environment before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotion: Option<Passage>,
@@ -115,7 +119,8 @@ impl EnvironmentRules {
 
 impl Rung {
     fn plain(name: EnvironmentName, sealed: bool) -> Self {
-        Self { name, sealed, promotion: None, rollback: None, emergency: None, emergency_from: Vec::new() }
+        let emergency_from = Vec::new();
+        Self { name, sealed, remote: None, promotion: None, rollback: None, emergency: None, emergency_from }
     }
 
     fn ways(&self) -> impl Iterator<Item = (&'static str, &Passage)> {
@@ -124,7 +129,7 @@ impl Rung {
     }
 
     fn has_ways(&self) -> bool {
-        self.sealed || self.ways().next().is_some() || !self.emergency_from.is_empty()
+        self.sealed || self.remote.is_some() || self.ways().next().is_some() || !self.emergency_from.is_empty()
     }
 }
 

@@ -490,6 +490,9 @@ pub enum Error {
         /// What is promoted.
         digest: Digest,
     },
+    /// What others signed is not known.
+    #[error(transparent)]
+    Trust(#[from] wharf_trust::Error),
     /// What is attached was not read yet.
     #[error("what is attached to `{digest}` in repository `{repository}` was not read yet; try again")]
     AttestationsUnread {
@@ -497,6 +500,46 @@ pub enum Error {
         repository: RepositoryName,
         /// What it is attached to.
         digest: Digest,
+    },
+    /// There is no such inquiry, or the token is not the one that was in it.
+    #[error("there is no inquiry `{id}` with this token")]
+    InquiryUnknown {
+        /// Which.
+        id: String,
+    },
+    /// The inquiry has an answer.
+    #[error("inquiry `{id}` was answered already; a token is good for one answer")]
+    InquiryAnswered {
+        /// Which.
+        id: String,
+    },
+    /// There is no such remote.
+    #[error("remote `{name}` is not known in this project")]
+    RemoteUnknown {
+        /// Which.
+        name: WebhookName,
+    },
+    /// Something of a remote is wrong.
+    #[error("the remote cannot be kept: {reason}")]
+    RemoteInvalid {
+        /// What, and how it would be right.
+        reason: String,
+    },
+    /// Another registry could not be brought what was promoted there.
+    #[error("cannot carry it to `{remote}`")]
+    Transfer {
+        /// Where.
+        remote: WebhookName,
+        /// Why.
+        #[source]
+        source: wharf_oci::ContentError,
+    },
+    /// A document could not be signed.
+    #[error("cannot sign the document")]
+    Sign {
+        /// Why.
+        #[source]
+        source: crate::ports::Failure,
     },
     /// A config that is too large to be one.
     #[error("the config of image `{digest}` has more than {max_bytes} bytes")]
@@ -546,6 +589,8 @@ impl Error {
             | Self::DeliveryUnknown { .. }
             | Self::HookUnknown { .. }
             | Self::HookRefused { .. }
+            | Self::InquiryUnknown { .. }
+            | Self::RemoteUnknown { .. }
             | Self::RebuildUnknown(_)
             | Self::TagUnknown { .. }
             | Self::HoldUnknown { .. }
@@ -573,6 +618,7 @@ impl Error {
             | Self::ReleaseMoved { .. }
             | Self::ConfigUnread { .. }
             | Self::AttestationsUnread { .. }
+            | Self::InquiryAnswered { .. }
             | Self::VersionUsed { .. }
             | Self::VersionsExhausted { .. }
             | Self::WebhookExists { .. }
@@ -601,11 +647,15 @@ impl Error {
             | Self::NoteInvalid { .. }
             | Self::WebhookInvalid { .. }
             | Self::HookBody { .. }
+            | Self::RemoteInvalid { .. }
             | Self::HoldInvalid { .. }
             | Self::ReportInvalid { .. }
             | Self::TooManyTags { .. } => Kind::Invalid,
+            Self::Trust(error) => error.kind(),
             Self::ReadConfig { .. }
             | Self::Content(_)
+            | Self::Transfer { .. }
+            | Self::Sign { .. }
             | Self::Layer { .. }
             | Self::Image { .. }
             | Self::Unsettled { .. } => Kind::Unavailable,

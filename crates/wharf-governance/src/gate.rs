@@ -7,6 +7,7 @@
 //! [`Governance::with_gates`]: crate::Governance::with_gates
 
 mod age;
+mod attested;
 mod hold;
 mod judge;
 mod labels;
@@ -25,9 +26,9 @@ use wharf_oci::{Digest, EnvironmentName, RepositoryName, Tag};
 
 pub(crate) use self::judge::{check_rules, judge};
 pub(crate) use self::labels::is_like;
-use crate::attestation::gate::{ProvenanceGate, TestsGate};
 use crate::error::Error;
 use crate::image::Image;
+use crate::inquiry::gate::ExternalGate;
 use crate::lineage::gate::LineageGate;
 use crate::policy::Policy;
 use crate::ports::BoxFuture;
@@ -82,6 +83,8 @@ pub struct Case<'a> {
     pub since: Timestamp,
     /// What the project demands.
     pub policy: &'a Policy,
+    /// The promotion that it is asked for, once there is one: its row.
+    pub promotion: Option<i64>,
 }
 
 /// A gate's answer.
@@ -175,18 +178,19 @@ impl GateResult {
     }
 }
 
-/// The gates that every server has: those about the image itself, and those of holds, tag rules, lineage, standards and
-/// attestations.
+/// The gates that every server has: those about the image itself, and those of holds, tag rules, lineage, standards,
+/// attestations and inquiries.
 pub(crate) fn own() -> Vec<Arc<dyn Gate>> {
     let about_images: [Arc<dyn Gate>; 4] =
         [Arc::new(labels::Labels), Arc::new(size::Size), Arc::new(age::Age), Arc::new(soak::Soak)];
-    let of_nouns: [Arc<dyn Gate>; 6] = [
+    let of_nouns: [Arc<dyn Gate>; 7] = [
         Arc::new(hold::Held),
         Arc::new(tag::Tags),
         Arc::new(LineageGate),
         Arc::new(StandardGate),
-        Arc::new(ProvenanceGate),
-        Arc::new(TestsGate),
+        Arc::new(attested::ProvenanceGate),
+        Arc::new(attested::TestsGate),
+        Arc::new(ExternalGate),
     ];
     about_images.into_iter().chain(of_nouns).collect()
 }

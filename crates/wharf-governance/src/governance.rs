@@ -8,7 +8,7 @@ use wharf_registry::Registry;
 
 use crate::error::Error;
 use crate::gate::{self, Gate};
-use crate::ports::{People, WebhookPorts};
+use crate::ports::{DocumentSigner, People, Transfer, WebhookPorts};
 
 /// Governance: every use case is a method, found in the file of its noun. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct Governance {
     pub(crate) people: Arc<dyn People>,
     pub(crate) gates: Arc<[Arc<dyn Gate>]>,
     webhooks: Option<Arc<WebhookPorts>>,
+    transfers: Option<Arc<dyn Transfer>>,
+    pub(crate) signer: Option<Arc<dyn DocumentSigner>>,
 }
 
 /// What this node did since it started.
@@ -33,7 +35,8 @@ pub struct Figures {
 impl Governance {
     /// Governance over a catalog and the content that `registry` keeps, in the server's environments.
     pub fn new(db: Db, registry: Registry, environments: Environments, people: Arc<dyn People>) -> Self {
-        Self { db, registry, environments, people, gates: gate::own().into(), webhooks: None }
+        let gates = gate::own().into();
+        Self { db, registry, environments, people, gates, webhooks: None, transfers: None, signer: None }
     }
 
     /// The same governance with further gates.
@@ -49,10 +52,26 @@ impl Governance {
         Self { webhooks: Some(Arc::new(ports)), ..self }
     }
 
+    /// The same, with a way to other registries.
+    #[must_use]
+    pub fn with_transfers(self, transfers: Arc<dyn Transfer>) -> Self {
+        Self { transfers: Some(transfers), ..self }
+    }
+
+    /// The same, with a key that signs documents.
+    #[must_use]
+    pub fn with_signer(self, signer: Arc<dyn DocumentSigner>) -> Self {
+        Self { signer: Some(signer), ..self }
+    }
+
     /// What this node did since it started.
     pub fn figures(&self) -> Figures {
         let (webhooks_succeeded, webhooks_failed) = self.webhooks.as_ref().map_or((0, 0), |ports| ports.figures.read());
         Figures { webhooks_succeeded, webhooks_failed }
+    }
+
+    pub(crate) fn transfers(&self) -> Result<&dyn Transfer, Error> {
+        self.transfers.as_deref().ok_or(Error::NotWired { what: "a way to other registries" })
     }
 
     pub(crate) fn webhook_ports(&self) -> Result<&WebhookPorts, Error> {

@@ -1,9 +1,8 @@
 //! The history of one digest: from the push, by whom and of which commit, through every promotion with its gates and
 //! approvals, to where it stands. One answer; it changes nothing.
 
-use wharf_context::Timestamp;
-use wharf_context::Warrant;
 use wharf_context::action::SeeGovernance;
+use wharf_context::{ProjectId, Timestamp, Warrant};
 use wharf_oci::{Digest, RepositoryName};
 use wharf_registry::{Registry, TagSpell};
 
@@ -56,7 +55,15 @@ impl Governance {
         repository: &RepositoryName,
         digest: &Digest,
     ) -> Result<History, Error> {
-        let project = warrant.project();
+        self.history_of(warrant.project(), repository, digest).await
+    }
+
+    pub(crate) async fn history_of(
+        &self,
+        project: ProjectId,
+        repository: &RepositoryName,
+        digest: &Digest,
+    ) -> Result<History, Error> {
         let repository = self.environments.canonical(repository);
         self.read_configs(project, &repository, digest).await?;
         let standing = Registry::find_standing(&self.db, project, &repository, digest).await?;

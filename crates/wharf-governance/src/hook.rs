@@ -1,11 +1,9 @@
 //! Webhooks in: what a Git server or a build system tells, kept as commits and joined to the images that come of them.
 //!
-//! A hook has a kind, which says how its sender proves itself (`rule`) and what its bodies look like ([`payload`]), and a
+//! A hook has a kind, which says how its sender proves itself ([`wharf_trust::sender`]) and what its bodies look like ([`wharf_trust::git`]), and a
 //! secret that Wharf makes. Nobody logs in to it: the signature is the log-in. A body that was taken is remembered by its
 //! digest, so that sending it again does nothing.
 
-pub mod payload;
-pub(crate) mod rule;
 pub(crate) mod store;
 
 use std::time::Duration;
@@ -14,13 +12,13 @@ use serde_json::json;
 use wharf_context::{Context, EditWebhook, Event, SeeGovernance, Timestamp, Warrant};
 use wharf_db::AuditEntry;
 use wharf_oci::ProjectName;
+use wharf_trust::{git, sender};
 
-pub use self::payload::Commit;
-pub use self::rule::{Proof, Sender};
 use crate::error::Error;
 use crate::governance::Governance;
 use crate::search;
 use crate::webhook::{SigningSecret, WebhookName};
+pub use wharf_trust::{Commit, Proof, Sender};
 
 /// The most hooks of one project.
 const MOST_HOOKS: i64 = 50;
@@ -134,12 +132,12 @@ impl Governance {
         let door = store::door(&self.db, project.as_str(), name).await?.ok_or_else(refused)?;
         let secret = ports.unseal_hook(door.project, name, &door.secret).await?;
         let secret = SigningSecret::from_bytes(secret);
-        if !rule::is_proven(door.sender, &secret, (proof, body), self.db.clock().now()) {
+        if !sender::is_proven(door.sender, &secret, (proof, body), self.db.clock().now()) {
             return Err(refused());
         }
-        let commits = payload::parse(door.sender, proof.event, body)
+        let commits = git::parse(door.sender, proof.event, body)
             .map_err(|reason| Error::HookBody { name: name.clone(), reason })?;
-        let digest = rule::fingerprint(door.sender, proof, body);
+        let digest = sender::fingerprint(door.sender, proof, body);
         self.db
             .transaction(async |tx| {
                 if ports.projects.find(tx, project).await? != Some(door.project) {

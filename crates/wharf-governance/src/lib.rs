@@ -6,16 +6,17 @@
 //! repository is the registry's; governance reads and places it by the registry's functions.
 //!
 //! Reading order: `governance`, [`ports`], [`policy`]; [`environment`] (the ladder), [`gate`] (what has to be true) with
-//! [`image`], [`attestation`] and [`exception`], [`promotion`] (the way), [`release`] (what moves together), [`review`], [`history`];
+//! [`image`], [`inquiry`] and [`exception`], [`promotion`] (the way), [`remote`], [`release`] (what moves together), [`review`],
+//! [`history`], [`evidence`];
 //! [`tag_rule`], [`version`], `admission`, [`zone`]; [`hold`], [`running`], [`retention`]; [`lineage`], [`rebuild`], [`standard`]; [`webhook`], [`hook`],
 //! [`search`]; [`idempotency`], [`page`], [`span`], [`error`].
 
 mod admission;
-pub mod attestation;
 mod bytes;
 mod digests;
 pub mod environment;
 pub mod error;
+pub mod evidence;
 pub mod exception;
 pub mod gate;
 mod governance;
@@ -24,6 +25,7 @@ pub mod hold;
 pub mod hook;
 pub mod idempotency;
 pub mod image;
+pub mod inquiry;
 pub mod lineage;
 pub mod page;
 pub mod policy;
@@ -31,6 +33,7 @@ pub mod ports;
 pub mod promotion;
 pub mod rebuild;
 pub mod release;
+pub mod remote;
 pub mod retention;
 pub mod review;
 pub mod running;
@@ -56,7 +59,9 @@ pub use page::{Page, PageRequest};
 pub use policy::{Policy, PolicyRevision};
 #[cfg(feature = "seed")]
 pub use ports::Nobody;
-pub use ports::{BoxFuture, Failure, People, Person, Projects, Standing, Way, WebhookPorts};
+pub use ports::{
+    BoxFuture, DocumentSigner, Failure, Parcel, People, Person, Projects, Standing, Transfer, Way, WebhookPorts,
+};
 pub use promotion::{Eligibility, Promotion, PromotionKind};
 pub use release::{NewRelease, Release};
 pub use retention::Retention;

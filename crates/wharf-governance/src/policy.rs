@@ -11,8 +11,8 @@ use serde_json::json;
 use wharf_context::{Context, EditPolicy, ProjectId, SeeGovernance, Timestamp, Warrant};
 use wharf_db::{AuditEntry, Reading, Tx};
 use wharf_oci::{Algorithm, Digest};
+use wharf_trust::AttestationPolicy;
 
-use crate::attestation::AttestationPolicy;
 use crate::environment::EnvironmentRules;
 use crate::error::Error;
 use crate::gate;

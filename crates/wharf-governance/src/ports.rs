@@ -1,7 +1,9 @@
-//! What governance asks of others: who somebody is, which project a name stands for, and what webhooks need to go out.
+//! What governance asks of others: who somebody is, which project a name stands for, what webhooks need to go out, who
+//! carries things to other registries, who signs.
 
 #[cfg(feature = "seed")]
 mod nobody;
+mod transfer;
 
 use std::fmt;
 use std::pin::Pin;
@@ -22,6 +24,7 @@ use crate::error::Error;
 use crate::webhook::{WebhookName, rule};
 #[cfg(feature = "seed")]
 pub use nobody::Nobody;
+pub use transfer::{DocumentSigner, Parcel, Transfer};
 
 /// A future of a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -178,8 +181,12 @@ impl WebhookPorts {
         Ok(self.keyring.unseal(&place("hook", project, name), sealed).await?)
     }
 
-    async fn seal_for(&self, place: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(crate) async fn seal_for(&self, place: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
         Ok(self.keyring.newest(Purpose::Catalog).await?.seal(place, bytes)?)
+    }
+
+    pub(crate) async fn unseal_for(&self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        Ok(self.keyring.unseal(place, sealed).await?)
     }
 }
 

@@ -5,8 +5,8 @@
 //! the people who agreed and what they are, and that the content still stands where it came from. Rollbacks and
 //! emergencies are promotions with ways of their own.
 //!
-//! Reading order: [`state`], [`rule`] (pure); then the sentence: `ask` → `check` → `approve` → `execute`, each by `step`;
-//! [`job`] for what happens later; `subject` (what is promoted), `store`.
+//! Reading order: [`state`], [`rule`] (pure); then the sentence: `ask` → `check` → `approve` → `execute` (or [`transfer`]),
+//! each by `step`; [`job`] for what happens later; `subject` (what is promoted), `store`.
 
 mod approve;
 mod ask;
@@ -19,6 +19,7 @@ pub mod state;
 mod step;
 pub(crate) mod store;
 mod subject;
+pub mod transfer;
 
 use wharf_context::action::SeeGovernance;
 use wharf_context::{ProjectId, Timestamp, Warrant};
@@ -27,8 +28,9 @@ use wharf_oci::{Digest, EnvironmentName, Reference, RepositoryName, Tag};
 pub use self::approve::NewDecision;
 pub(crate) use self::ask::check_text;
 pub use self::eligibility::Eligibility;
+pub(crate) use self::job::system;
 pub use self::state::{State, Step};
-pub(crate) use self::step::{step, void_held};
+pub(crate) use self::step::{look_now, step, void_held};
 use crate::environment::Passage;
 use crate::error::Error;
 use crate::gate::GateResult;
@@ -231,6 +233,12 @@ impl Governance {
     pub async fn get_promotion(&self, warrant: &Warrant<SeeGovernance>, id: &str) -> Result<Promotion, Error> {
         let found = store::find(&self.db, warrant.project(), id).await?;
         found.ok_or_else(|| Error::PromotionUnknown { id: id.to_owned() })
+    }
+
+    /// What a promotion is about, for whoever judges rights before it is shown: its repositories, and where it leads.
+    pub async fn promotion_scope(&self, id: &str) -> Result<Option<(Vec<RepositoryName>, EnvironmentName)>, Error> {
+        let found = store::by_key(&self.db, id).await?;
+        Ok(found.map(|found| (found.items.into_iter().map(|item| item.repository).collect(), found.to)))
     }
 
     /// A project's promotions, the newest first.

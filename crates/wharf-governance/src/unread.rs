@@ -7,6 +7,7 @@ use wharf_oci::{Digest, RepositoryName};
 
 use crate::error::Error;
 use crate::governance::Governance;
+use crate::policy;
 
 /// How often the same thing is read for one request: something new may be attached, or the policy changed, in between.
 const MOST_READS: u32 = 3;
@@ -47,7 +48,8 @@ impl Governance {
         if let Error::AttestationsUnread { repository, digest } = &error
             && unread.is_new(Missing::Attestations, repository, *digest)
         {
-            return self.read_attestations(project, repository, digest).await;
+            let policy = policy::find_in_force(&self.db, project).await?.policy.attestations;
+            return Ok(wharf_trust::read((&self.db, &self.registry), (project, repository), digest, &policy).await?);
         }
         Err(error)
     }

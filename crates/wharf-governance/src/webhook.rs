@@ -5,7 +5,7 @@
 //! nobody outside, and no receiver waits for another. A delivery arrives at least once, with the same id each time.
 //!
 //! Where requests may go is `wharf_http::outside`'s to say. Reading order: [`name`], [`event`], [`template`],
-//! [`signature`], `rule`, [`job`], `lane`, [`delivery`].
+//! [`wharf_trust::message`], `rule`, [`job`], `lane`, [`delivery`].
 
 pub mod delivery;
 pub mod event;
@@ -14,7 +14,6 @@ pub(crate) mod lane;
 pub mod name;
 pub(crate) mod pattern;
 pub(crate) mod rule;
-pub mod signature;
 pub(crate) mod store;
 pub mod template;
 
@@ -27,10 +26,10 @@ use wharf_db::{AuditEntry, Tx};
 pub use self::delivery::{Delivery, DeliveryState};
 pub use self::event::{EVENTS, EventKind};
 pub use self::name::WebhookName;
-pub use self::signature::SigningSecret;
 pub use self::template::Template;
 use crate::error::Error;
 use crate::governance::Governance;
+pub use wharf_trust::SigningSecret;
 
 /// The most webhooks of one project.
 const MOST_WEBHOOKS: i64 = 50;

@@ -36,6 +36,7 @@ mod push;
 mod rebuild;
 pub(crate) mod registries;
 mod release;
+mod remote;
 mod retention;
 mod review;
 mod rm;
@@ -113,6 +114,8 @@ enum Verb {
     Release(release::Release),
     /// Seal a release: its digests stand from now on.
     Seal(release::Seal),
+    /// Registries beyond this one that environments may be at.
+    Remote(remote::Remote),
     /// All that is known of a digest, from the push to where it stands.
     History(history::History),
     /// Uses of the emergency passage that somebody else looks at.
@@ -188,6 +191,7 @@ impl Cli {
             Verb::Approve(approve) => approve.run(),
             Verb::Release(release) => release.run(),
             Verb::Seal(seal) => seal.run(),
+            Verb::Remote(remote) => remote.run(),
             Verb::History(history) => history.run(),
             Verb::Review(review) => review.run(),
             Verb::Exception(exception) => exception.run(),

@@ -31,6 +31,7 @@ pub(crate) mod standby;
 pub(crate) mod storage;
 pub(crate) mod telemetry;
 pub(crate) mod tls;
+pub(crate) mod transfers;
 pub(crate) mod webhooks;
 
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,7 @@ pub(crate) struct Config {
     pub(crate) fsck: fsck::Fsck,
     pub(crate) audit: audit::Audit,
     pub(crate) webhooks: webhooks::Webhooks,
+    pub(crate) transfers: transfers::Transfers,
     pub(crate) auth: auth::Auth,
     pub(crate) admin: auth::Admin,
     pub(crate) limits: limits::Limits,

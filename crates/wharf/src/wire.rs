@@ -11,6 +11,7 @@ mod settings;
 mod shipping;
 pub(crate) mod standby;
 pub(crate) mod store;
+mod transfers;
 mod webhooks;
 
 use std::borrow::Cow;
@@ -33,6 +34,7 @@ use self::standby::Pair;
 use background::Background;
 use ports::{Accounts, Owners, Repositories};
 use replicas::Elsewhere;
+use transfers::{Courier, RegistryKey};
 
 use crate::config::Config;
 use crate::config::source::Environment;
@@ -142,7 +144,9 @@ pub(crate) async fn assemble(
     let first_password =
         identity.bootstrap(settings::first_password(config)?).await.context("make the administrator")?;
     let governance = Governance::new(db.clone(), registry.clone(), config.environments.all(), Arc::new(Accounts))
-        .with_webhooks(webhooks::ports(config, &db, keyring)?);
+        .with_webhooks(webhooks::ports(config, &db, keyring)?)
+        .with_transfers(Arc::new(Courier(config.transfers.clone())))
+        .with_signer(Arc::new(RegistryKey(identity.clone())));
     governance.begin_catch_up().await.context("begin to look at images from before")?;
     let (shipping, shipped) = shipping::open(config, &db)?;
     let notes = Notes { identity: identity.clone(), registry: registry.clone() };

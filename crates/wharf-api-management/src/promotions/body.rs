@@ -36,6 +36,7 @@ words! {
         Approved,
         /// It runs by itself, at once or in its window.
         Scheduled,
+        Transferring,
         /// It stands in its environment.
         Done,
         /// Somebody said no.

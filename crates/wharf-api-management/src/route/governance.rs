@@ -3,7 +3,10 @@
 use axum::routing::on;
 
 use super::{Route, Verb, route};
-use crate::{environments, exceptions, history, policy, promotions, releases, reviews, tags, versions};
+use crate::{
+    environments, evidence, exceptions, history, inquiries, policy, promotions, releases, remotes, reviews, tags,
+    versions,
+};
 
 /// Every route of them.
 pub(super) const ROUTES: &[Route] = &[
@@ -24,6 +27,7 @@ pub(super) const ROUTES: &[Route] = &[
         .with_parameters(&["after", "limit", "repository"]),
     route!(Post "/projects/{project}/versions" versions::allocate)
         .does("allocate_version", "Gives out the next version of the day.")
+        .idempotent()
         .takes::<versions::NewVersionBody>()
         .gives::<versions::VersionBody>(),
     route!(Post "/projects/{project}/versions/void" versions::void)
@@ -132,4 +136,25 @@ pub(super) const ROUTES: &[Route] = &[
         .does("history", "All that is known of a digest, from the push to where it stands.")
         .gives::<history::HistoryBody>()
         .with_parameters(&["repository"]),
+    route!(Post "/projects/{project}/history/{digest}/evidence" evidence::make)
+        .does("make_evidence", "Signs all that is known of a digest and attaches it where the digest stands.")
+        .idempotent()
+        .takes::<evidence::NewEvidenceBody>()
+        .creates::<evidence::EvidenceBody>(),
+    route!(Post "/inquiries/{inquiry}" inquiries::answer)
+        .does(
+            "answer_inquiry",
+            "Takes a foreign system's answer about a promotion, by the token that was in the question.",
+        )
+        .for_everybody()
+        .takes::<inquiries::AnswerBody>(),
+    route!(Get "/projects/{project}/remotes" remotes::list)
+        .does("list_remotes", "The registries beyond this one that a project's environments may be at.")
+        .gives::<remotes::RemotesBody>(),
+    route!(Put "/projects/{project}/remotes/{remote}" remotes::put)
+        .does("put_remote", "Makes a remote, or makes it another one. Its secret is shown to nobody.")
+        .takes::<remotes::RemoteChangeBody>()
+        .gives::<remotes::RemoteBody>(),
+    route!(Delete "/projects/{project}/remotes/{remote}" remotes::delete)
+        .does("delete_remote", "Deletes a remote. Promotions that are on their way there fail."),
 ];

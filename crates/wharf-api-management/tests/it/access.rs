@@ -77,6 +77,8 @@ async fn status(fixture: &Fixture, route: &Route, openness: Openness, caller: &s
         .replace("{environment}", "t")
         .replace("{promotion}", "0192f0c1-2345-7890-abcd-000000000000")
         .replace("{release}", "1.0")
+        .replace("{inquiry}", "0192f0c1-2345-7890-abcd-000000000000")
+        .replace("{remote}", "far")
         .replace("{exception}", "1")
         .replace("{hold}", "1")
         .replace("{run}", "1")
@@ -131,6 +133,9 @@ fn body(operation: &str, nonce: &str) -> Value {
         "grant_exception" => {
             json!({ "gate": "size", "reason": "why", "owner": "who", "until": "2999-01-01T00:00:00Z" })
         }
+        "make_evidence" => json!({ "repository": "p/app" }),
+        "answer_inquiry" => json!({ "token": "AAAA", "decision": "allow" }),
+        "put_remote" => json!({ "url": "https://far.example.com" }),
         "put_custom_role" | "put_project_role" => json!({ "powers": ["pull"] }),
         "create_assignment" => json!({ "holder": "user:stranger", "role": "developer", "tags": ["1.*"] }),
         "put_reservation" => json!({ "pattern": format!("p-{nonce}/base-*"), "role": "developer" }),

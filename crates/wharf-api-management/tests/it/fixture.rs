@@ -13,11 +13,12 @@ use tower::ServiceExt as _;
 use url::Url;
 use wharf_api_management::Settings;
 use wharf_context::{Caller, Context, Grants, Permissions, ProjectId, RequestId};
-use wharf_governance::{Failure, Governance, Person, Standing, Way, WebhookPorts};
+use wharf_governance::{DocumentSigner, Failure, Governance, Parcel, Person, Standing, Transfer, Way, WebhookPorts};
 use wharf_identity::{
     BoxFuture, Hashing, Identity, MemberName, NewRobot, NewUser, Openness, ProjectUse, Role, Secret, SystemRole,
 };
-use wharf_oci::{Environments, ProjectName};
+use wharf_oci::dsse::Envelope;
+use wharf_oci::{ContentError, ContentErrorKind, Environments, ProjectName};
 use wharf_registry::Registry;
 use wharf_testkit::{Database, DbError, Tx};
 
@@ -132,7 +133,9 @@ impl Fixture {
         );
         let people = Arc::new(Accounts);
         let governance = Governance::new(database.db.clone(), registry.clone(), Environments::default(), people)
-            .with_webhooks(webhooks(&database).await);
+            .with_webhooks(webhooks(&database).await)
+            .with_transfers(Arc::new(NoRoad))
+            .with_signer(Arc::new(Key(identity.clone())));
         let router = wharf_api_management::router(identity.clone(), registry, governance.clone(), settings);
         let this =
             Self { router, identity, governance, projects_are_used, robots: Mutex::default(), _database: database };
@@ -241,6 +244,34 @@ impl Way for NoWay {
         _: usize,
     ) -> wharf_governance::BoxFuture<'_, Result<Response<Vec<u8>>, Failure>> {
         Box::pin(async { Err("there is no way out of a test".into()) })
+    }
+}
+
+/// Every registry may be named, and none is there.
+#[derive(Debug)]
+struct NoRoad;
+
+impl Transfer for NoRoad {
+    fn check(&self, _: &Url) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn carry<'a>(&'a self, _: Parcel<'a>) -> wharf_governance::BoxFuture<'a, Result<(), ContentError>> {
+        Box::pin(async { Err(ContentError::new(ContentErrorKind::Unavailable, "there is no way out of a test")) })
+    }
+}
+
+/// Signs with identity's key.
+#[derive(Debug)]
+struct Key(Identity);
+
+impl DocumentSigner for Key {
+    fn sign<'a>(
+        &'a self,
+        payload_type: &'a str,
+        payload: Vec<u8>,
+    ) -> wharf_governance::BoxFuture<'a, Result<Envelope, Failure>> {
+        Box::pin(async move { Ok(self.0.sign_document(payload_type, payload).await?) })
     }
 }
 

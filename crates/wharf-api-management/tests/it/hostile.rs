@@ -103,7 +103,8 @@ async fn who_has_not_logged_in_is_asked_to_before_anything_else() {
         assert_eq!(answer.status, 401, "{} {path}", route.verb.method());
     }
     for route in ROUTES.iter().filter(|route| route.is_for_everybody && route.verb != Verb::Get) {
-        // The one is refused by its use case, but in open mode; to the other Git servers come, who sign what they send.
-        assert!(["create_project", "take_hook"].contains(&route.operation), "{}", route.operation);
+        // The one is refused by its use case, but in open mode; to the others come Git servers, who sign what they send, and
+        // systems that were asked, with the token of the question.
+        assert!(["create_project", "take_hook", "answer_inquiry"].contains(&route.operation), "{}", route.operation);
     }
 }

@@ -53,3 +53,19 @@ async fn the_ladder_of_a_project_is_shown_and_what_is_wrong_with_a_question_is_s
     let said = fixture.ask("developer", "POST", "/api/v1/projects/pay/promotions", unknown).await.refused(404);
     assert!(said.contains("does not stand in environment `d`"), "{said}");
 }
+
+#[tokio::test]
+async fn who_may_ask_for_one_repository_asks_for_that_and_for_no_other() {
+    let fixture = Fixture::open().await;
+    fixture.project("pay", Openness::Private).await;
+    let given = json!({ "holder": "user:stranger", "role": "developer", "repositories": ["pay/app"] });
+    fixture.ask("owner", "POST", "/api/v1/projects/pay/assignments", given).await.done(201);
+    let ask = async |repository: &str| {
+        let wanted = json!({ "repository": repository, "reference": "v1", "to": "t" });
+        fixture.ask("stranger", "POST", "/api/v1/projects/pay/promotions", wanted).await
+    };
+    let said = ask("pay/app").await.refused(404);
+    assert!(said.contains("does not stand in environment `d`"), "{said}");
+    ask("d/pay/app").await.refused(404);
+    ask("pay/web").await.refused(403);
+}

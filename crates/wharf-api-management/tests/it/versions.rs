@@ -1,5 +1,7 @@
 //! Versions over the API: given out, listed, made void.
 
+use axum::body::Body;
+use axum::http::Request;
 use serde_json::json;
 use wharf_identity::Openness;
 
@@ -37,4 +39,21 @@ async fn what_is_no_version_or_no_repository_of_the_project_is_refused() {
     fixture.ask("developer", "POST", &format!("{path}/void"), void("20260101_01")).await.refused(404);
     fixture.get("developer", "/api/v1/projects/pay/tags/history?repository=pay%2Fapp").await.refused(400);
     fixture.get("developer", "/api/v1/projects/pay/tags/history?repository=pay%2Fapp&tag=v1").await.refused(404);
+}
+
+#[tokio::test]
+async fn a_request_for_a_version_that_is_sent_again_gets_the_same_one() {
+    let fixture = Fixture::open().await;
+    fixture.project("pay", Openness::Private).await;
+    let next = async |key: &str| {
+        let request = Request::post("/api/v1/projects/pay/versions")
+            .header("host", "registry.example.org")
+            .header("authorization", fixture.authorization("developer").expect("somebody"))
+            .header("content-type", "application/json")
+            .header("idempotency-key", key);
+        let body = Body::from(json!({ "repository": "pay/app" }).to_string());
+        fixture.send(request.body(body).expect("a request")).await.done(200)["version"].clone()
+    };
+    let (first, again, second) = (next("k1").await, next("k1").await, next("k2").await);
+    assert_eq!((&first, &again, &second), (&json!("20260101_01"), &first, &json!("20260101_02")));
 }

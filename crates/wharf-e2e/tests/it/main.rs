@@ -19,5 +19,6 @@ mod relay;
 mod server;
 mod specification;
 mod standby;
+mod transfer;
 mod versions;
 mod webhook;

@@ -162,7 +162,7 @@ impl Governance {
         promotion.run_at = Some(opens);
         let when = if opens > tx.now() { "it runs in its window" } else { "it runs at once" };
         step(tx, ctx, promotion, Step::Schedule, when).await?;
-        look_again(tx, promotion, opens).await
+        look_again(tx, promotion.row, opens).await
     }
 }
 

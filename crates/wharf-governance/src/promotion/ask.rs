@@ -157,7 +157,8 @@ impl Governance {
         let mut promotion = new_promotion(ctx, project, draft, (reason, gates), now);
         promotion.row = store::insert(tx, &promotion, &key).await?;
         tell(tx, ctx, &promotion, None).await?;
-        look_again(tx, &promotion, promotion.expires_at).await?;
+        look_again(tx, promotion.row, promotion.expires_at).await?;
+        self.inquire(tx, &promotion).await?;
         if promotion.state == State::Awaiting && promotion.passage.people() == 0 {
             self.settle(tx, ctx, &mut promotion).await?;
         }

@@ -46,7 +46,11 @@ impl Governance {
         warrant: &Warrant<RequestPromotion>,
         id: &str,
     ) -> Result<Promotion, Error> {
-        let (project, mut unread) = (warrant.project(), Unread::default());
+        self.check(ctx, warrant.project(), id).await
+    }
+
+    pub(super) async fn check(&self, ctx: &Context, project: ProjectId, id: &str) -> Result<Promotion, Error> {
+        let mut unread = Unread::default();
         let promotion = loop {
             match self.db.transaction(async |tx| self.check_in(tx, ctx, project, id).await).await {
                 Ok(promotion) => break promotion,
@@ -77,6 +81,7 @@ impl Governance {
         let explanation = blocking(&promotion.gates).unwrap_or_default();
         let next = by_gates(&promotion.gates);
         step(tx, ctx, &mut promotion, next, explanation).await?;
+        self.inquire(tx, &promotion).await?;
         if promotion.state == State::Awaiting && promotion.passage.people() == 0 {
             self.settle(tx, ctx, &mut promotion).await?;
         }
@@ -96,7 +101,8 @@ impl Governance {
             let found = self.stands(tx, project, (draft.kind, &way.from), item).await?;
             self.check_target(tx, project, (&way.to, way.sealed), item).await?;
             let case = ((&way.from, &way.to), item, &found);
-            gates.extend(self.judge_item(tx, project, case, (&way.passage.gates, &draft.policy.policy)).await?);
+            let rules = (way.passage.gates.as_slice(), &draft.policy.policy);
+            gates.extend(self.judge_item(tx, (project, None), case, rules).await?);
         }
         Ok(gates)
     }
@@ -152,7 +158,7 @@ impl Governance {
     async fn judge_item(
         &self,
         tx: &mut Tx<'_>,
-        project: ProjectId,
+        (project, promotion): (ProjectId, Option<i64>),
         ((from, to), item, found): ((&EnvironmentName, &EnvironmentName), &Item, &Found),
         (rules, policy): (&[GateRule], &Policy),
     ) -> Result<Vec<GateResult>, Error> {
@@ -168,6 +174,7 @@ impl Governance {
             to,
             since: found.since,
             policy,
+            promotion,
         };
         judge(tx, &self.gates, rules, &case).await
     }
@@ -216,7 +223,8 @@ impl Governance {
         let mut gates = Vec::new();
         for (item, found) in promotion.items.iter().zip(found) {
             let case = ((&promotion.from, &promotion.to), item, found);
-            gates.extend(self.judge_item(tx, promotion.project, case, (&promotion.passage.gates, &policy)).await?);
+            let (about, rules) = ((promotion.project, Some(promotion.row)), promotion.passage.gates.as_slice());
+            gates.extend(self.judge_item(tx, about, case, (rules, &policy)).await?);
         }
         Ok(gates)
     }

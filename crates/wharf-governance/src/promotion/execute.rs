@@ -41,7 +41,7 @@ impl Governance {
             return Err(Error::PromotionMoved { id: id.to_owned() });
         }
         let executed = self.execute(ctx, &promotion, By::Hand).await?;
-        if executed.state == State::Done {
+        if matches!(executed.state, State::Done | State::Transferring) {
             return Ok(executed);
         }
         Err(Error::ApprovalVoid { id: executed.id, state: executed.state, why: executed.explanation })
@@ -98,8 +98,28 @@ impl Governance {
         if opens > tx.now() {
             return self.wait(tx, ctx, promotion, (opens, by)).await;
         }
+        match self.remote_of(tx, &promotion).await? {
+            Some(remote) => {
+                // What stands in its way here is told before anything is carried.
+                for item in &promotion.items {
+                    self.check_target(tx, promotion.project, (&promotion.to, promotion.sealed), item).await?;
+                }
+                self.send(tx, ctx, (&mut promotion, &remote)).await?;
+            }
+            None => self.settle_there(tx, ctx, &mut promotion).await?,
+        }
+        Ok(promotion)
+    }
+
+    /// It stands in its environment from now on.
+    pub(super) async fn settle_there(
+        &self,
+        tx: &mut Tx<'_>,
+        ctx: &Context,
+        promotion: &mut Promotion,
+    ) -> Result<(), Error> {
         for item in promotion.items.clone() {
-            self.place(tx, ctx, &promotion, &item).await?;
+            self.place(tx, ctx, promotion, &item).await?;
         }
         if let Some(release) = promotion.release_row.filter(|_| promotion.sealed) {
             release::store::seal(tx, release, &ctx.caller.name).await?;
@@ -107,12 +127,11 @@ impl Governance {
         if promotion.kind == PromotionKind::Emergency {
             review::store::open(tx, promotion.project, promotion.row).await?;
         }
-        step(tx, ctx, &mut promotion, Step::Execute, "").await?;
-        Ok(promotion)
+        step(tx, ctx, promotion, Step::Execute, "").await
     }
 
     /// Whether all that was decided on is as it was. Else the promotion is void from now on.
-    async fn still_good(
+    pub(super) async fn still_good(
         &self,
         tx: &mut Tx<'_>,
         ctx: &Context,
@@ -165,7 +184,7 @@ impl Governance {
         }
         promotion.run_at = Some(opens);
         step(tx, ctx, &mut promotion, Step::Schedule, "it runs in its window").await?;
-        look_again(tx, &promotion, opens).await?;
+        look_again(tx, promotion.row, opens).await?;
         Ok(promotion)
     }
 
@@ -192,7 +211,7 @@ async fn load(tx: &mut Tx<'_>, row: i64) -> Result<Promotion, Error> {
 }
 
 /// Whether trying again would not help: the registry refuses it, or a tag stands in its way.
-fn is_hopeless(error: &Error) -> bool {
+pub(super) fn is_hopeless(error: &Error) -> bool {
     if let Error::Registry(error) = error {
         return matches!(error.kind(), Kind::Denied | Kind::NotFound | Kind::Invalid | Kind::Conflict);
     }

@@ -1,4 +1,4 @@
-//! What happens to promotions later: they run in their window, and their time ends.
+//! What happens to promotions later: they run in their window, their time ends, and what they waited for is answered.
 
 use serde::{Deserialize, Serialize};
 use wharf_context::{Caller, Context, Grants, RequestId};
@@ -20,7 +20,7 @@ pub(super) struct Payload {
 }
 
 impl Governance {
-    /// Runs what is due, ends what is over. Nothing happens where neither is so any more.
+    /// Runs what is due, asks gates that did not know, ends what is over. Nothing happens where neither is so any more.
     pub async fn advance_promotion(&self, job: &Job) -> Result<(), Error> {
         let Payload { promotion: row } = job.decode()?;
         let Some(promotion) = store::by_row(&self.db, row).await? else { return Ok(()) };
@@ -34,10 +34,18 @@ impl Governance {
                 Err(error) => Err(error),
             };
         }
+        if matches!(promotion.state, State::Checking | State::Blocked) && now < promotion.expires_at {
+            return match self.check(&system(), promotion.project, &promotion.id).await {
+                Ok(_) | Err(Error::PromotionState { .. } | Error::PromotionMoved { .. }) => Ok(()),
+                Err(error) => Err(error),
+            };
+        }
         self.db
             .transaction(async |tx| {
                 let Some(mut promotion) = store::by_row(&mut *tx, row).await? else { return Ok(()) };
-                if !promotion.state.is_open() || tx.now() < promotion.expires_at {
+                // What is on its way was begun in time.
+                let is_over = promotion.state.is_open() && promotion.state != State::Transferring;
+                if !is_over || tx.now() < promotion.expires_at {
                     return Ok(());
                 }
                 step(tx, &system(), &mut promotion, Step::Expire, "its time was over").await
@@ -47,6 +55,6 @@ impl Governance {
 }
 
 /// Wharf itself, when something runs by itself.
-pub(super) fn system() -> Context {
+pub(crate) fn system() -> Context {
     Context::new(Caller::system(), RequestId::generate(), None, Grants::default())
 }

@@ -13,6 +13,8 @@ pub enum State {
     Approved,
     /// All is well; it runs by itself, at once or in its window.
     Scheduled,
+    /// It is on its way to the registry that its environment is at.
+    Transferring,
     /// It stands in its environment.
     Done,
     /// Somebody whose word counts said no.
@@ -40,7 +42,9 @@ pub enum Step {
     Approve,
     /// Nobody's word is missing any more; it runs by itself.
     Schedule,
-    /// It is executed.
+    /// It is sent to another registry.
+    Transfer,
+    /// It is executed, or has arrived.
     Execute,
     /// Somebody says no.
     Reject,
@@ -56,12 +60,13 @@ pub enum Step {
 
 impl State {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Checking,
         Self::Blocked,
         Self::Awaiting,
         Self::Approved,
         Self::Scheduled,
+        Self::Transferring,
         Self::Done,
         Self::Rejected,
         Self::Expired,
@@ -78,6 +83,7 @@ impl State {
             Self::Awaiting => "awaiting",
             Self::Approved => "approved",
             Self::Scheduled => "scheduled",
+            Self::Transferring => "transferring",
             Self::Done => "done",
             Self::Rejected => "rejected",
             Self::Expired => "expired",
@@ -94,7 +100,7 @@ impl State {
 
     /// Whether anything can still happen.
     pub fn is_open(self) -> bool {
-        self.is_before_approval() || matches!(self, Self::Approved | Self::Scheduled)
+        self.is_before_approval() || matches!(self, Self::Approved | Self::Scheduled | Self::Transferring)
     }
 
     /// Whether gates are still asked, or people.
@@ -112,8 +118,9 @@ impl State {
             // A way that takes nobody's word comes here from its gates.
             Step::Approve if self.is_before_approval() => Self::Approved,
             Step::Schedule if self.is_before_approval() || self == Self::Scheduled => Self::Scheduled,
-            Step::Execute if is_ready => Self::Done,
-            Step::Fail if is_ready => Self::Failed,
+            Step::Transfer if is_ready => Self::Transferring,
+            Step::Execute if is_ready || self == Self::Transferring => Self::Done,
+            Step::Fail if is_ready || self == Self::Transferring => Self::Failed,
             Step::Reject if self.is_open() => Self::Rejected,
             Step::Cancel if self.is_open() => Self::Cancelled,
             Step::Expire if self.is_open() => Self::Expired,
@@ -123,6 +130,7 @@ impl State {
             | Step::Pass
             | Step::Approve
             | Step::Schedule
+            | Step::Transfer
             | Step::Execute
             | Step::Fail
             | Step::Reject
@@ -138,12 +146,13 @@ impl State {
 mod tests {
     use super::*;
 
-    const STEPS: [Step; 11] = [
+    const STEPS: [Step; 12] = [
         Step::Wait,
         Step::Block,
         Step::Pass,
         Step::Approve,
         Step::Schedule,
+        Step::Transfer,
         Step::Execute,
         Step::Reject,
         Step::Cancel,
@@ -162,7 +171,9 @@ mod tests {
     #[test]
     fn only_what_was_approved_is_executed() {
         for state in State::ALL {
-            let is_ready = matches!(state, State::Approved | State::Scheduled);
+            let is_approved = matches!(state, State::Approved | State::Scheduled);
+            assert_eq!(state.after(Step::Transfer).is_some(), is_approved, "{state:?}");
+            let is_ready = is_approved || state == State::Transferring;
             assert_eq!(state.after(Step::Execute).is_some(), is_ready, "{state:?}");
             assert_eq!(state.after(Step::Fail).is_some(), is_ready, "{state:?}");
         }

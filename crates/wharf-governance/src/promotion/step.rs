@@ -76,6 +76,7 @@ fn action(state: State, before: Option<State>) -> &'static str {
     match state {
         State::Checking | State::Blocked | State::Awaiting => "promotion.check",
         State::Approved | State::Scheduled => "promotion.approve",
+        State::Transferring => "promotion.transfer",
         State::Done => "promotion.execute",
         State::Rejected => "promotion.reject",
         State::Expired => "promotion.expire",
@@ -100,9 +101,15 @@ pub(crate) async fn void_held(tx: &mut Tx<'_>, ctx: &Context, project: ProjectId
 }
 
 /// Has somebody look at the promotion again at that time.
-pub(super) async fn look_again(tx: &mut Tx<'_>, promotion: &Promotion, at: Timestamp) -> Result<(), Error> {
-    let payload = serde_json::to_string(&Payload { promotion: promotion.row });
+pub(super) async fn look_again(tx: &mut Tx<'_>, promotion: i64, at: Timestamp) -> Result<(), Error> {
+    let payload = serde_json::to_string(&Payload { promotion });
     let payload = payload.map_err(|_| Error::MalformedRow { what: "a job's payload" })?;
     tx.enqueue(NewJob { kind: ADVANCE, payload, run_at: at }).await?;
     Ok(())
+}
+
+/// Has somebody look at the promotion again at once: what it waited for is known.
+pub(crate) async fn look_now(tx: &mut Tx<'_>, promotion: i64) -> Result<(), Error> {
+    let now = tx.now();
+    look_again(tx, promotion, now).await
 }

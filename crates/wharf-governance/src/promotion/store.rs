@@ -22,6 +22,15 @@ pub(crate) async fn find(mut from: impl Reading, project: ProjectId, id: &str) -
     Ok(Some(promotion))
 }
 
+/// The same in whatever project it is.
+pub(super) async fn by_key(mut from: impl Reading, id: &str) -> Result<Option<Promotion>, Error> {
+    let Some(row) = from.get(row::sql!("WHERE p.key = ?1").into(), &params![id]).await? else { return Ok(None) };
+    let mut promotions = [read(&row)?];
+    fill(from, &mut promotions).await?;
+    let [promotion] = promotions;
+    Ok(Some(promotion))
+}
+
 /// The same by its number, for jobs.
 pub(super) async fn by_row(mut from: impl Reading, row: i64) -> Result<Option<Promotion>, Error> {
     let sql = row::sql!("WHERE p.id = ?1");

@@ -15,13 +15,13 @@ use wharf_oci::descriptor::Descriptor;
 use wharf_oci::manifest::{Content, Manifest};
 use wharf_oci::{ContentError, ContentErrorKind, Digest, Environments, Reference, RepositoryName, Source as _, json};
 use wharf_registry::{Presence, Registry, RepositorySource};
+use wharf_trust::git::normal_source;
 
 use super::Found;
 use super::store::{self, Entry};
 use super::term::Terms;
 use crate::error::Error;
 use crate::governance::Governance;
-use crate::hook::payload::normal_source;
 
 /// The field by which an image is joined to the Git tag that it says it is a version of.
 pub(crate) const RELEASE: &str = "release";

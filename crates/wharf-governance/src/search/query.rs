@@ -148,7 +148,7 @@ fn condition(word: &Word, field: &str) -> Result<Condition, QueryError> {
         // Nobody writes a whole commit or digest by hand.
         None if field == "commit" => Ok(Condition::Begins(term::begin(field, &value.to_ascii_lowercase()))),
         None if field == "source" => {
-            let source = crate::hook::payload::normal_source(value);
+            let source = wharf_trust::git::normal_source(value);
             let source = source.ok_or_else(|| wrong(word.span.clone(), "it is no repository's address".to_owned()))?;
             Ok(Condition::Term(term::of(field, &source)))
         }

@@ -3,7 +3,7 @@
 //! A delivery waits, is tried (see `super::lane`) and is delivered or dead in the end. A replay is a new delivery of the
 //! same event under the same id: a receiver that has taken it may say so and do nothing.
 
-pub(super) mod store;
+pub(crate) mod store;
 
 use serde_json::json;
 use wharf_context::{Context, EditWebhook, Timestamp, Warrant};

@@ -42,6 +42,9 @@ pub const EVENTS: &[EventKind] = &[
     kind("quota_warned", "quota.warned", "A project uses more than the limit that warns."),
 ];
 
+/// The name of the event that asks a foreign system about a promotion. It goes to the webhook that the policy names.
+pub(crate) const INQUIRY: &str = "inquiry.asked";
+
 /// The name of the event that the test button sends.
 pub(crate) const TEST: &str = "webhook.test";
 
@@ -52,7 +55,7 @@ pub fn subscribed() -> Vec<&'static str> {
 
 /// Whether a filter's text names one event or, with `.*` at its end, all of a noun.
 pub(crate) fn is_filter(text: &str) -> bool {
-    EVENTS.iter().any(|kind| matches(text, kind.name))
+    EVENTS.iter().map(|kind| kind.name).chain([INQUIRY]).any(|name| matches(text, name))
 }
 
 /// Whether a filter's text means the event of that name.
@@ -128,6 +131,17 @@ pub(crate) fn test(id: String, source: &str, (project, webhook): (&str, &str), a
     Outgoing { id, name: TEST, subject: project.to_owned(), document }
 }
 
+/// A question to a foreign system.
+pub(crate) fn inquiry(
+    id: String,
+    source: &str,
+    (project, subject): (&str, &str),
+    (at, data): (Timestamp, &Value),
+) -> Outgoing {
+    let document = document((&id, INQUIRY), source, (project, subject), at, data);
+    Outgoing { id, name: INQUIRY, subject: subject.to_owned(), document }
+}
+
 fn document(
     (id, name): (&str, &str),
     source: &str,
@@ -149,7 +163,7 @@ fn document(
 }
 
 /// RFC 3339, in UTC.
-fn moment(at: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(at.0).unwrap_or_default().to_string()
 }
 

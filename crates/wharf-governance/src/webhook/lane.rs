@@ -4,6 +4,7 @@
 //! is still held. A node that dies in between leaves the lane to another, which sends the same again under the same id.
 //! A receiver that is away makes its own lane wait, longer each time, and no other.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -11,15 +12,17 @@ use http::{Request, StatusCode, header};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 use wharf_context::Timestamp;
+use wharf_trust::SigningSecret;
 use zeroize::Zeroizing;
 
 use super::delivery::{self, Attempt, Delivery};
+use super::event;
 use super::rule::{self, Next};
-use super::signature::SigningSecret;
 use super::store::{self, Sender};
 use super::template::Filling;
 use crate::error::Error;
 use crate::governance::Governance;
+use crate::inquiry;
 use crate::ports::WebhookPorts;
 
 /// Lanes that one node holds at a time. A lane costs a task and a few connections.
@@ -150,7 +153,10 @@ impl Governance {
                 }
                 for (delivery, sent) in &outcomes {
                     match next(delivery, sent, tx.now()) {
-                        None => delivery::store::delivered(tx, delivery.id, &sent.attempt).await?,
+                        None => {
+                            delivery::store::delivered(tx, delivery.id, &sent.attempt).await?;
+                            hear(tx, delivery, sent).await?;
+                        }
                         Some(next) => delivery::store::failed(tx, delivery.id, &sent.attempt, next).await?,
                     }
                 }
@@ -168,6 +174,14 @@ impl Governance {
                 Err(error) => return tracing::warn!(%error, "cannot forget old webhook deliveries; trying again later"),
             }
         }
+    }
+}
+
+/// What was asked may have been answered at once.
+async fn hear(tx: &mut wharf_db::Tx<'_>, delivery: &Delivery, sent: &Sent) -> Result<(), Error> {
+    match &sent.attempt.answer {
+        Some(answer) if delivery.event == event::INQUIRY => inquiry::take(tx, &delivery.event_id, answer).await,
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -227,9 +241,14 @@ async fn send(ports: &WebhookPorts, sender: &Sender, secrets: &Secrets, delivery
 
 fn request(sender: &Sender, secrets: &Secrets, delivery: &Delivery, now: Timestamp) -> Result<Request<Vec<u8>>, Error> {
     let credential = secrets.credential.as_ref().map(|bytes| String::from_utf8_lossy(bytes));
+    let document = delivery.document.as_deref().unwrap_or_default();
+    let document = match delivery.event == event::INQUIRY {
+        true => Cow::Owned(inquiry::with_token(document, &delivery.event_id, &secrets.current)),
+        false => Cow::Borrowed(document),
+    };
     let filling = Filling {
         event_name: &delivery.event,
-        document: delivery.document.as_deref().unwrap_or_default(),
+        document: &document,
         git_ref: sender.git_ref.as_deref().unwrap_or("main"),
         credential: credential.as_deref(),
     };

@@ -49,7 +49,7 @@ pub(super) async fn find(db: &Db, project: ProjectId, name: &WebhookName) -> Res
     db.get(GET, &params![project.0, name.as_str()]).await?.map(|row| read(&row)).transpose()
 }
 
-pub(super) async fn get(tx: &mut Tx<'_>, project: ProjectId, name: &WebhookName) -> Result<Option<Webhook>, Error> {
+pub(crate) async fn get(tx: &mut Tx<'_>, project: ProjectId, name: &WebhookName) -> Result<Option<Webhook>, Error> {
     tx.query_opt(GET, &params![project.0, name.as_str()]).await?.map(|row| read(&row)).transpose()
 }
 
@@ -142,7 +142,7 @@ pub(super) async fn wanting(
     rows.iter().map(|row| Ok((row.integer(0)?, texts(row.text(1)?)?, texts(row.text(2)?)?))).collect()
 }
 
-pub(super) async fn sender(db: &Db, id: i64) -> Result<Option<Sender>, Error> {
+pub(crate) async fn sender(db: &Db, id: i64) -> Result<Option<Sender>, Error> {
     db.get(SENDER, &params![id]).await?.map(read_sender).transpose()
 }
 
@@ -210,7 +210,7 @@ pub(super) async fn release(
 }
 
 /// Lets a lane be taken now, unless it waits for a receiver that is away.
-pub(super) async fn wake_lane(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
+pub(crate) async fn wake_lane(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     tx.execute(
         "UPDATE webhook_lanes SET due_at = ?2 \
          WHERE webhook_id = ?1 AND (due_at IS NULL OR (due_at > ?2 AND failures = 0))",

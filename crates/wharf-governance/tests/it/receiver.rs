@@ -28,11 +28,12 @@ pub(crate) struct Behaviour {
     pub(crate) status: &'static str,
     pub(crate) headers: &'static str,
     pub(crate) after: Duration,
+    pub(crate) body: &'static str,
 }
 
 impl Behaviour {
     pub(crate) fn status(status: &'static str) -> Self {
-        Self { status, headers: "", after: Duration::ZERO }
+        Self { status, headers: "", after: Duration::ZERO, body: "seen" }
     }
 }
 
@@ -102,9 +103,9 @@ async fn answer(mut stream: TcpStream, keep: &Mutex<Vec<Received>>, behaviour: &
         }
     }
     keep.lock().expect("no panic").push(Received { headers, body: bytes[head + 4..].to_vec() });
-    let Behaviour { status, headers, after } = behaviour.lock().expect("no panic").clone();
+    let Behaviour { status, headers, after, body } = behaviour.lock().expect("no panic").clone();
     tokio::time::sleep(after).await;
-    let body = "seen";
-    let answer = format!("HTTP/1.1 {status}\r\n{headers}connection: close\r\ncontent-length: 4\r\n\r\n{body}");
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {status}\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n{body}");
     stream.write_all(answer.as_bytes()).await.unwrap_or_default();
 }

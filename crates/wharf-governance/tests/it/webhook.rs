@@ -53,14 +53,8 @@ impl Fixture {
     }
 
     async fn with_networks(allow: &[&str]) -> Self {
-        drop(rustls::crypto::ring::default_provider().install_default());
         let database = Database::with_subscriptions(vec![webhook::job::subscription()]).await;
-        let settings = Settings { total_timeout: Some(Duration::from_secs(5)), ..Settings::default() };
-        let allow = allow.iter().map(|text| text.parse().expect("a network")).collect();
-        let outside = Outside::new(&settings, Networks { allow, deny: Vec::new() }, Arc::new(SystemNames));
-        let clock = Arc::clone(&database.clock) as _;
-        let ports =
-            WebhookPorts::new(database.keyring().await, Arc::new(outside.expect("a client")), Arc::new(OnlyPay), clock);
+        let ports = ports(&database, allow).await;
         let (registry, environments) = (registry(&database), wharf_oci::Environments::default());
         let governance = Governance::new(database.db.clone(), registry, environments, people()).with_webhooks(ports);
         Self { governance, database }
@@ -105,6 +99,16 @@ impl Fixture {
         let list = self.governance.list_deliveries(&warrant(), &named(name), None, (None, 1000)).await;
         list.expect("a list")
     }
+}
+
+/// What webhooks need on a test's catalog, where project `pay` is the only one.
+pub(crate) async fn ports(database: &Database, allow: &[&str]) -> WebhookPorts {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let settings = Settings { total_timeout: Some(Duration::from_secs(5)), ..Settings::default() };
+    let allow = allow.iter().map(|text| text.parse().expect("a network")).collect();
+    let outside = Outside::new(&settings, Networks { allow, deny: Vec::new() }, Arc::new(SystemNames));
+    let clock = Arc::clone(&database.clock) as _;
+    WebhookPorts::new(database.keyring().await, Arc::new(outside.expect("a client")), Arc::new(OnlyPay), clock)
 }
 
 pub(crate) fn named(name: &str) -> WebhookName {

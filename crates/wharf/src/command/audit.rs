@@ -10,6 +10,7 @@ mod verify;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use self::keys::Noted;
 use super::client::{Connection, Error};
 
 /// `wharf audit`.

@@ -1,6 +1,10 @@
 //! `wharf history`: all that is known of a digest, from the push to where it stands.
 
-use clap::Args;
+mod verify;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 use serde_json::Value;
 use wharf_oci::Reference;
 
@@ -12,20 +16,45 @@ const COLUMNS: [Column; 4] = [("AT", "at", "-"), ("WHAT", "what", "-"), ("BY", "
 
 /// `wharf history`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct History {
     #[command(flatten)]
     connection: Connection,
     /// `PROJECT/APP@DIGEST`, by the name in development.
-    #[arg(value_name = "REPO@DIGEST")]
-    subject: Subject,
+    #[arg(value_name = "REPO@DIGEST", required = true)]
+    subject: Option<Subject>,
+    /// Have it signed and attached to the digest, and write the signed document into a file.
+    #[arg(long, value_name = "FILE")]
+    evidence: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Check that a document of evidence is what the registry signed, without asking it.
+    Verify(verify::Verify),
 }
 
 impl History {
     pub(crate) fn run(self) -> Result<(), Error> {
+        if let Some(Verb::Verify(verify)) = &self.verb {
+            return verify.run(&self.connection);
+        }
+        let subject = self.subject.as_ref().ok_or(Error::NotADigest)?;
         let client = self.connection.open()?;
-        let Reference::Digest(digest) = &self.subject.reference else { return Err(Error::NotADigest) };
-        let (project, digest) = (self.subject.project(), digest.to_string());
-        let query = [("repository", self.subject.repository.as_str())];
+        let Reference::Digest(digest) = &subject.reference else { return Err(Error::NotADigest) };
+        let (project, digest) = (subject.project(), digest.to_string());
+        let query = [("repository", subject.repository.as_str())];
+        if let Some(path) = &self.evidence {
+            let path_there = ["projects", &project, "history", &digest, "evidence"];
+            let made = client.post(&path_there, &serde_json::json!({ "repository": subject.repository.as_str() }))?;
+            let document = made["envelope"].to_string();
+            std::fs::write(path, document).map_err(|source| Error::WriteFile { path: path.clone(), source })?;
+            let place =
+                format!("{}@{}", made["repository"].as_str().unwrap_or("-"), made["manifest"].as_str().unwrap_or("-"));
+            return client.output.told(&made, &format!("signed and attached as {place}\n"));
+        }
         let history = client.page(&["projects", &project, "history", &digest], &query, None)?;
         if client.output.is_json() {
             return client.output.one(&history, &[]);

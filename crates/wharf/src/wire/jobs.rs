@@ -24,6 +24,7 @@ pub(super) fn worker(db: Db, governance: &Governance) -> Worker {
     let fan_out = by(governance, |it, job| Box::pin(async move { it.fan_out(&job).await }));
     let index = by(governance, |it, job| Box::pin(async move { it.index(&job).await }));
     let advance = by(governance, |it, job| Box::pin(async move { it.advance_promotion(&job).await }));
+    let transfer = by(governance, |it, job| Box::pin(async move { it.transfer(&job).await }));
     let judge = by(governance, |it, job| Box::pin(async move { it.judge_retention(&job).await }));
     let execute = by(governance, |it, job| Box::pin(async move { it.execute_retention(&job).await }));
     let begin_due = by(governance, |it, job| Box::pin(async move { it.begin_due_retention(&job).await }));
@@ -35,6 +36,7 @@ pub(super) fn worker(db: Db, governance: &Governance) -> Worker {
         .handle(webhook::job::JOB, fan_out)
         .handle(search::index::JOB, index)
         .handle(promotion::job::ADVANCE, advance)
+        .handle(promotion::transfer::TRANSFER, transfer)
         .handle(retention::job::JUDGE, judge)
         .handle(retention::job::EXECUTE, execute)
         .handle(retention::job::DUE, begin_due)

@@ -61,12 +61,12 @@ impl Replicas for Elsewhere {
 }
 
 /// What one of our repositories is called there; a name may be too long for that.
-fn below(prefix: &str, repository: &RepositoryName) -> Option<RepositoryName> {
+pub(super) fn below(prefix: &str, repository: &RepositoryName) -> Option<RepositoryName> {
     format!("{prefix}{repository}").parse().ok()
 }
 
 /// The host, and what repositories begin with there.
-fn parts(url: &Url) -> anyhow::Result<(RegistryHost, String)> {
+pub(super) fn parts(url: &Url) -> anyhow::Result<(RegistryHost, String)> {
     let host = url.host_str().context("it names no host")?;
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let prefix = match url.path().trim_matches('/') {

@@ -2,11 +2,11 @@
 
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
-use wharf_governance::attestation::key::PublicKey;
 use wharf_governance::gate::Outcome;
 use wharf_governance::promotion::State;
 use wharf_oci::dsse::{Envelope, Signature};
 use wharf_oci::{Digest, statement};
+use wharf_trust::PublicKey;
 
 use super::fixture::{Fixture, may_all, user, wanted, warrant};
 use crate::images::{self, IMAGE, TestImage};

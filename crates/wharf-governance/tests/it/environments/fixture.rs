@@ -8,14 +8,16 @@ use wharf_blob::{Memory, body};
 use wharf_context::{
     Act, Caller, CallerId, Context, FakeClock, Grant, Grants, Permissions, ProjectId, RequestId, Warrant,
 };
-use wharf_db::{Db, Tx};
-use wharf_governance::promotion::{Asked, NewDecision, NewPromotion, TagChoice};
+use wharf_db::{Db, Job, Tx, Worker, WorkerSettings};
+use wharf_governance::promotion::job::ADVANCE;
+use wharf_governance::promotion::transfer::TRANSFER;
+use wharf_governance::promotion::{Asked, NewDecision, NewPromotion, State, TagChoice};
 use wharf_governance::{BoxFuture, Error, Governance, People, Person, Policy, Promotion, Standing};
 use wharf_oci::{Algorithm, Digest, Environments, Reference, RepositoryName};
 use wharf_registry::manifest::Accept;
 use wharf_registry::upload::Chunk;
 use wharf_registry::{NewManifest, Precondition, Registry, Settings};
-use wharf_testkit::Database;
+use wharf_testkit::{Database, eventually};
 
 pub(crate) const PROJECT: ProjectId = ProjectId(1);
 const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -185,6 +187,28 @@ impl Fixture {
         }
         assert_eq!(promotion.state.name(), "done", "{promotion:?}");
         promotion
+    }
+
+    /// Runs jobs until a promotion stands somewhere.
+    pub(crate) async fn run_jobs_until(&self, promotion: &Promotion, state: State) -> Promotion {
+        let by = |run: fn(Governance, Job) -> BoxFuture<'static, Result<(), Error>>| {
+            let governance = self.governance.clone();
+            move |job: Job| run(governance.clone(), job)
+        };
+        let advance = by(|governance, job| Box::pin(async move { governance.advance_promotion(&job).await }));
+        let transfer = by(|governance, job| Box::pin(async move { governance.transfer(&job).await }));
+        let settings = WorkerSettings { poll: Duration::from_millis(5), ..WorkerSettings::default() };
+        let worker = Worker::new(self.db().clone(), settings).handle(ADVANCE, advance).handle(TRANSFER, transfer);
+        let reached = async {
+            eventually("the promotion stands there", async || {
+                // What waits for its next attempt is due.
+                self.clock.advance(Duration::from_secs(60));
+                self.get(promotion).await.state == state
+            })
+            .await;
+        };
+        worker.run(reached).await;
+        self.get(promotion).await
     }
 
     pub(crate) fn wait(&self, hours: u64) {

@@ -20,7 +20,7 @@ pub(super) fn list(client: &Client) -> Result<(), Error> {
 
 /// What was noted: the ids of keys, and whole keys.
 #[derive(Debug, Default)]
-pub(super) struct Noted {
+pub(crate) struct Noted {
     ids: Vec<String>,
     keys: Vec<Key>,
 }
@@ -35,7 +35,7 @@ enum Printed {
 
 impl Noted {
     /// Each is a file of `wharf audit keys --json`, or a key's id.
-    pub(super) fn read(notes: &[String]) -> Result<Self, Error> {
+    pub(crate) fn read(notes: &[String]) -> Result<Self, Error> {
         let mut noted = Self::default();
         for note in notes {
             let path = Path::new(note);
@@ -56,6 +56,11 @@ impl Noted {
     /// Whether nothing was noted, so that the export's own keys are believed.
     pub(super) fn is_empty(&self) -> bool {
         self.ids.is_empty() && self.keys.is_empty()
+    }
+
+    /// The keys that were noted.
+    pub(crate) fn keys(&self) -> CheckpointKeys {
+        CheckpointKeys::new(self.keys.iter().filter_map(|key| bytes(&key.x)))
     }
 
     /// The keys to believe, of an export that brings `own` along.

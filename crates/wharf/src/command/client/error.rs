@@ -75,6 +75,9 @@ pub(crate) enum Error {
     /// The audit log is not as it was written.
     #[error("the audit log is not as it was written: {0}")]
     AuditFault(wharf_identity::Fault),
+    /// A document is not the evidence that it should be.
+    #[error("`{}` is not what the registry signed: {reason}", path.display())]
+    Evidence { path: PathBuf, reason: String },
     /// A receiver did not take a test event.
     #[error("the receiver of `{webhook}` did not take the event")]
     NotDelivered { webhook: String },
@@ -155,6 +158,9 @@ impl Error {
                 "only JSON lines without --person, --object, --action and --outcome are the chain; extracts and tables prove nothing"
             }
             Self::AuditKeys { .. } => "write it anew with `wharf audit keys --json`, or give a key's id",
+            Self::Evidence { .. } => {
+                "have it made anew by `wharf history --evidence`, and name the keys that you noted down"
+            }
             Self::AuditFault(_) => {
                 "compare with an earlier export, with what syslog was sent, and with a backup; docs/admin/audit.md says more"
             }
@@ -193,6 +199,7 @@ impl Error {
             Self::Refused(refusal) => refusal.exit_code(),
             Self::Findings { .. }
             | Self::AuditFault(_)
+            | Self::Evidence { .. }
             | Self::AuditExport { .. }
             | Self::Outdated { .. }
             | Self::Standards { .. }

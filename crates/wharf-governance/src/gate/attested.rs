@@ -4,11 +4,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use wharf_db::Tx;
 use wharf_oci::{Digest, Pattern};
+use wharf_trust::{Attestation, Evidence, Judgement, Pictured, Wanted, attached, judge};
 
-use super::rule::{self, Evidence, Wanted};
-use super::{Attestation, attached};
+use super::{Case, Gate, Verdict, checked, read};
 use crate::error::Error;
-use crate::gate::{Case, Gate, Verdict, checked, read};
 use crate::ports::BoxFuture;
 
 /// The most kinds of tests that one gate asks for.
@@ -58,7 +57,8 @@ impl Gate for ProvenanceGate {
         Box::pin(async move {
             let ProvenanceParameters { signed, sources } = checked(parameters)?;
             let attached = all_attached(tx, case).await?;
-            Ok(rule::provenance(&evidence(case, &attached), Wanted { is_signed: signed, sources: &sources }))
+            let wanted = Wanted { is_signed: signed, sources: &sources };
+            Ok(verdict(judge::provenance(&evidence(case, &pictured(case), &attached), wanted)))
         })
     }
 }
@@ -85,30 +85,44 @@ impl Gate for TestsGate {
         Box::pin(async move {
             let TestsParameters { kinds } = checked(parameters)?;
             let attached = all_attached(tx, case).await?;
-            Ok(rule::tests(&evidence(case, &attached), &kinds))
+            Ok(verdict(judge::tests(&evidence(case, &pictured(case), &attached), &kinds)))
         })
     }
 }
 
-fn evidence<'a>(case: &'a Case<'_>, attached: &'a [Attestation]) -> Evidence<'a> {
+fn verdict(judgement: Judgement) -> Verdict {
+    match judgement {
+        Ok(reason) => Verdict::pass(reason),
+        Err((reason, fix)) => Verdict::fail(reason, fix),
+    }
+}
+
+/// The images, and what they say of themselves.
+fn pictured<'a>(case: &'a Case<'_>) -> Vec<Pictured<'a>> {
+    case.image.configs.iter().map(|config| Pictured { digest: config.digest, labels: &config.labels }).collect()
+}
+
+fn evidence<'a>(case: &'a Case<'_>, images: &'a [Pictured<'a>], attached: &'a [Attestation]) -> Evidence<'a> {
     Evidence {
         policy: &case.policy.attestations,
         repository: case.repository,
         digest: case.digest,
-        image: case.image,
+        annotations: &case.image.annotations,
+        images,
         attached,
     }
 }
 
 /// What is attached to it, and to the images that it lists.
 async fn all_attached(tx: &mut Tx<'_>, case: &Case<'_>) -> Result<Vec<Attestation>, Error> {
-    let keys = case.policy.attestations.keys_digest();
     let images = case.image.configs.iter().map(|config| config.digest).filter(|digest| digest != case.digest);
     let subjects: Vec<Digest> = [*case.digest].into_iter().chain(images).collect();
     let mut all = Vec::new();
     for subject in &subjects {
         let place = (case.stands_in, case.repository);
-        all.extend(attached(tx, case.project, place, (subject, &keys)).await?);
+        let found = attached(tx, case.project, place, subject, &case.policy.attestations).await?;
+        let unread = || Error::AttestationsUnread { repository: case.stands_in.clone(), digest: *subject };
+        all.extend(found.ok_or_else(unread)?);
     }
     Ok(all)
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use wharf_context::Timestamp;
 use wharf_oci::{Algorithm, Digest, Pattern, RepositoryName};
 
-use super::key::PublicKey;
-use super::predicate::{self, PROVENANCE};
+use crate::key::PublicKey;
+use crate::predicate::{self, PROVENANCE};
 
 /// The most signers of one policy: each costs whoever verifies.
 const MAX_SIGNERS: usize = 20;
@@ -40,16 +40,16 @@ pub struct Signer {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repositories: Vec<Pattern>,
     /// The first day whose attestations count (UTC).
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::text::optional")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::text")]
     pub from: Option<Date>,
     /// The last day whose attestations count (UTC).
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::text::optional")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::text")]
     pub until: Option<Date>,
 }
 
 impl AttestationPolicy {
     /// Whether it means something; the sentence says what is wrong.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), String> {
         if self.signers.len() > MAX_SIGNERS || self.kinds.len() > MAX_KINDS {
             return Err(format!("`attestations` has at most {MAX_SIGNERS} signers and {MAX_KINDS} kinds"));
         }
@@ -82,12 +82,12 @@ impl AttestationPolicy {
     }
 
     /// The keys, by what they are known by.
-    pub(crate) fn keys(&self) -> BTreeMap<Digest, &PublicKey> {
+    pub fn keys(&self) -> BTreeMap<Digest, &PublicKey> {
         self.signers.values().map(|signer| (signer.key.fingerprint(), &signer.key)).collect()
     }
 
     /// What the set of keys is known by: what was verified with one set says nothing about another.
-    pub(crate) fn keys_digest(&self) -> Digest {
+    pub fn keys_digest(&self) -> Digest {
         let all: Vec<u8> = self.keys().keys().flat_map(Digest::to_bytes).collect();
         Digest::of(Algorithm::Sha256, &all)
     }

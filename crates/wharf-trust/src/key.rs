@@ -146,6 +146,6 @@ impl Serialize for PublicKey {
 
 impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::text::deserialize(deserializer)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }

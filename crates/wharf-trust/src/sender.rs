@@ -1,11 +1,10 @@
-//! Whether a body comes from who holds the hook's secret. Pure.
+//! Whether a body comes from who holds a secret, as Git servers and build systems prove it. Pure.
 
 use ring::digest::{SHA256, digest};
 use ring::hmac;
 use wharf_context::Timestamp;
 
-use crate::webhook::SigningSecret;
-use crate::webhook::signature::verify_hex;
+use crate::message::{SigningSecret, verify_hex};
 
 /// How far a sender's clock may be away, in seconds.
 const LEEWAY: i64 = 300;
@@ -58,12 +57,7 @@ pub struct Proof<'a> {
 }
 
 /// Whether the proof is right for the body. The time that it takes tells nothing about the secret.
-pub(crate) fn is_proven(
-    sender: Sender,
-    secret: &SigningSecret,
-    (proof, body): (&Proof<'_>, &[u8]),
-    now: Timestamp,
-) -> bool {
+pub fn is_proven(sender: Sender, secret: &SigningSecret, (proof, body): (&Proof<'_>, &[u8]), now: Timestamp) -> bool {
     match sender {
         Sender::GitHub => {
             let hex = proof.hub_signature.and_then(|header| header.strip_prefix("sha256="));
@@ -80,7 +74,7 @@ pub(crate) fn is_proven(
 }
 
 /// What a body is remembered by: its bytes where they are signed, else also what names the sending.
-pub(crate) fn fingerprint(sender: Sender, proof: &Proof<'_>, body: &[u8]) -> Vec<u8> {
+pub fn fingerprint(sender: Sender, proof: &Proof<'_>, body: &[u8]) -> Vec<u8> {
     let named = match sender {
         Sender::GitHub | Sender::GitLab => b"".as_slice(),
         Sender::Signed => proof.id.unwrap_or_default().as_bytes(),

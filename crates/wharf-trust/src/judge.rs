@@ -1,4 +1,4 @@
-//! Whether what is attached is what a gate asks for. Pure.
+//! Whether what is attached is what somebody asks for. Pure.
 //!
 //! An attestation of an index is one of all its images. Of several that are believed the latest counts: the one whose
 //! statement was attached first last, so that an older one does not become the latest by being attached again.
@@ -8,28 +8,43 @@ use std::collections::BTreeMap;
 use wharf_context::Timestamp;
 use wharf_oci::{Digest, Pattern, RepositoryName};
 
-use super::Attestation;
-use super::policy::AttestationPolicy;
-use super::predicate::{PROVENANCE, TestResult};
-use crate::gate::{Outcome, Verdict};
-use crate::hook::payload::{is_revision, normal_source};
-use crate::image::{Image, ImageConfig};
+use crate::attestation::Attestation;
+use crate::git::{is_revision, normal_source};
+use crate::predicate::{PROVENANCE, TestResult};
+use crate::signers::AttestationPolicy;
 
 /// The label, or annotation, that names the Git repository.
 const SOURCE: &str = "org.opencontainers.image.source";
 /// The one that names the commit.
 const REVISION: &str = "org.opencontainers.image.revision";
 
+/// Yes, and why; or no, why, and what to do about it.
+pub type Judgement = Result<String, (String, &'static str)>;
+
 /// What is asked about, with all that is attached to it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Evidence<'a> {
-    pub(super) policy: &'a AttestationPolicy,
+pub struct Evidence<'a> {
+    /// Who is believed.
+    pub policy: &'a AttestationPolicy,
     /// The repository's name in development.
-    pub(super) repository: &'a RepositoryName,
-    pub(super) digest: &'a Digest,
-    pub(super) image: &'a Image,
+    pub repository: &'a RepositoryName,
+    /// What it is.
+    pub digest: &'a Digest,
+    /// Its annotations.
+    pub annotations: &'a BTreeMap<String, String>,
+    /// The images in it: itself, or those that it lists.
+    pub images: &'a [Pictured<'a>],
     /// Attached to it, or to the images that it lists.
-    pub(super) attached: &'a [Attestation],
+    pub attached: &'a [Attestation],
+}
+
+/// An image, and what it says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Pictured<'a> {
+    /// Its manifest.
+    pub digest: Digest,
+    /// Its labels.
+    pub labels: &'a BTreeMap<String, String>,
 }
 
 /// One attestation, and who is believed.
@@ -43,8 +58,8 @@ struct Believed<'a> {
 impl<'a> Evidence<'a> {
     /// The images that have to have it: what the index lists, or the thing itself.
     fn images(&self) -> Vec<Digest> {
-        let configs: Vec<Digest> = self.image.configs.iter().map(|config| config.digest).collect();
-        if configs.is_empty() { vec![*self.digest] } else { configs }
+        let images: Vec<Digest> = self.images.iter().map(|image| image.digest).collect();
+        if images.is_empty() { vec![*self.digest] } else { images }
     }
 
     /// What is attached to an image, or to all of it, of one kind.
@@ -99,7 +114,7 @@ impl<'a> Evidence<'a> {
 }
 
 /// Whether tests of all these kinds were passed, as somebody says who is believed.
-pub(super) fn tests(evidence: &Evidence<'_>, kinds: &[String]) -> Verdict {
+pub fn tests(evidence: &Evidence<'_>, kinds: &[String]) -> Judgement {
     let (mut wrong, mut passed) = (Vec::new(), Vec::new());
     for kind in kinds {
         for image in evidence.images() {
@@ -116,25 +131,25 @@ pub(super) fn tests(evidence: &Evidence<'_>, kinds: &[String]) -> Verdict {
     }
     if wrong.is_empty() {
         passed.dedup();
-        return Verdict::pass(format!("passed: {}", passed.join(", ")));
+        return Ok(format!("passed: {}", passed.join(", ")));
     }
     wrong.dedup();
     let fix =
         "run the tests and attach their signed results; `attestations.signers` of the policy says whom it believes";
-    Verdict::fail(wrong.join("; "), fix)
+    Err((wrong.join("; "), fix))
 }
 
 /// What `provenance` asks for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted<'a> {
+pub struct Wanted<'a> {
     /// Whether labels are not enough.
-    pub(super) is_signed: bool,
+    pub is_signed: bool,
     /// The Git repositories that it may come from; any where none is named.
-    pub(super) sources: &'a [Pattern],
+    pub sources: &'a [Pattern],
 }
 
 /// Whether Git repository and commit of all images are known.
-pub(super) fn provenance(evidence: &Evidence<'_>, wanted: Wanted<'_>) -> Verdict {
+pub fn provenance(evidence: &Evidence<'_>, wanted: Wanted<'_>) -> Judgement {
     let (mut wrong, mut known) = (Vec::new(), Vec::new());
     for image in evidence.images() {
         match origin(evidence, image, wanted.is_signed) {
@@ -147,7 +162,7 @@ pub(super) fn provenance(evidence: &Evidence<'_>, wanted: Wanted<'_>) -> Verdict
     }
     if wrong.is_empty() {
         known.dedup();
-        return Verdict { outcome: Outcome::Pass, reason: known.join("; "), fix: String::new() };
+        return Ok(known.join("; "));
     }
     wrong.dedup();
     let fix = if wanted.is_signed {
@@ -155,7 +170,7 @@ pub(super) fn provenance(evidence: &Evidence<'_>, wanted: Wanted<'_>) -> Verdict
     } else {
         "build with the labels `org.opencontainers.image.source` and `org.opencontainers.image.revision`"
     };
-    Verdict::fail(wrong.join("; "), fix)
+    Err((wrong.join("; "), fix))
 }
 
 /// Where an image was built from, and who says so.
@@ -184,8 +199,11 @@ fn origin(evidence: &Evidence<'_>, image: Digest, is_signed: bool) -> Result<Ori
     if is_signed {
         return Err(evidence.lack(image, PROVENANCE));
     }
-    let config = evidence.image.configs.iter().find(|config| config.digest == image);
-    let label = |name: &str| label(evidence.image, config, name);
+    let own = evidence.images.iter().find(|pictured| pictured.digest == image);
+    let label = |name: &str| {
+        let own = own.and_then(|pictured| pictured.labels.get(name));
+        own.or_else(|| evidence.annotations.get(name)).map(String::as_str)
+    };
     let (Some(source), Some(revision)) = (label(SOURCE), label(REVISION)) else {
         return Err(format!("`{image}` has neither a signed provenance nor the labels `{SOURCE}` and `{REVISION}`"));
     };
@@ -194,11 +212,6 @@ fn origin(evidence: &Evidence<'_>, image: Digest, is_signed: bool) -> Result<Ori
         return Err(format!("label `{REVISION}` is no full commit id"));
     }
     Ok(Origin { source, revision: revision.to_owned(), told_by: "labels, which nobody signed".to_owned() })
-}
-
-fn label<'a>(image: &'a Image, config: Option<&'a ImageConfig>, name: &str) -> Option<&'a str> {
-    let own = config.and_then(|config| config.labels.get(name));
-    own.or_else(|| image.annotations.get(name)).map(String::as_str)
 }
 
 fn is_allowed(source: &str, patterns: &[Pattern]) -> bool {

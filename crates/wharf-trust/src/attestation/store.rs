@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use wharf_context::ProjectId;
 use wharf_db::{Statement, Tx, params};
 use wharf_oci::Digest;
 
 use super::SignedDocument;
-use crate::digests;
 use crate::error::Error;
 
 const MALFORMED: Error = Error::MalformedRow { what: "an attestation" };
@@ -25,10 +25,13 @@ pub(super) async fn find(
         "SELECT a.manifest, a.documents FROM attestations a WHERE a.project_id = ?1 AND a.subject = ?2 AND a.keys = ?3 \
          AND a.manifest IN (SELECT decode(value, 'hex') FROM json_array_elements_text(CAST(?4 AS text)::json))",
     );
-    let params = params![project, subject.to_bytes(), keys.to_bytes(), digests::hex_list(manifests)];
+    let params = params![project, subject.to_bytes(), keys.to_bytes(), hex_list(manifests)];
     let rows = tx.query(SQL, &params).await?;
     rows.iter()
-        .map(|row| Ok((digests::read(row, 0)?, serde_json::from_str(row.text(1)?).map_err(|_| MALFORMED)?)))
+        .map(|row| {
+            let manifest = Digest::from_bytes(row.bytes(0)?).ok_or(MALFORMED)?;
+            Ok((manifest, serde_json::from_str(row.text(1)?).map_err(|_| MALFORMED)?))
+        })
         .collect()
 }
 
@@ -45,4 +48,10 @@ pub(super) async fn put(
     let params = params![project, subject.to_bytes(), manifest.to_bytes(), keys.to_bytes(), documents];
     tx.execute(SQL, &params).await?;
     Ok(())
+}
+
+/// Digests as a JSON list of hexadecimal texts, which both databases unfold into rows.
+fn hex_list(digests: &[Digest]) -> String {
+    let list: Vec<String> = digests.iter().map(|digest| HEXLOWER.encode(&digest.to_bytes())).collect();
+    serde_json::Value::from(list).to_string()
 }

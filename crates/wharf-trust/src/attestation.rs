@@ -1,18 +1,10 @@
-//! Attestations: what others signed about an image, and what of it a project believes.
+//! Attestations: what others signed about something and attached to it, read and verified.
 //!
 //! An attestation is a manifest that refers to an image (or cosign's tag `sha256-….att`), with in-toto statements in DSSE
-//! envelopes. Its bytes are blobs, which no transaction reads: they are read and verified before, against the keys that the
-//! project's policy names, and what they say is kept by the manifest's digest and the set of keys, under which it can never
-//! change. The transaction that decides asks the registry what is attached at that moment, and gives up with
-//! [`Error::AttestationsUnread`] where something of it was not read with the keys in force.
-//!
-//! Reading order: [`key`], [`predicate`], [`policy`], `rule` (pure); `gate`, `store`.
+//! envelopes. Its bytes are blobs, which no transaction reads: they are read and verified before ([`read`]), against the
+//! keys that the project names, and what they say is kept by the manifest's digest and the set of keys, under which it can
+//! never change. The transaction that decides asks for what is attached at that moment ([`attached`]).
 
-pub(crate) mod gate;
-pub mod key;
-pub mod policy;
-pub mod predicate;
-mod rule;
 mod store;
 
 use std::collections::BTreeMap;
@@ -20,19 +12,17 @@ use std::collections::BTreeMap;
 use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 use wharf_context::{ProjectId, Timestamp};
-use wharf_db::Tx;
+use wharf_db::{Db, Tx};
 use wharf_oci::dsse::{self, Envelope};
 use wharf_oci::manifest::{Content, Manifest};
 use wharf_oci::statement::{self, Statement};
 use wharf_oci::{Algorithm, ContentError, ContentErrorKind, Descriptor, Digest, RepositoryName, Source};
 use wharf_registry::Registry;
 
-use self::key::PublicKey;
-pub use self::policy::{AttestationPolicy, Signer};
-use self::predicate::Said;
 use crate::error::Error;
-use crate::governance::Governance;
-use crate::policy::find_in_force;
+use crate::key::PublicKey;
+use crate::predicate::{self, Said};
+use crate::signers::AttestationPolicy;
 
 /// The most attached manifests of one subject that are looked at, the latest first.
 const MOST_ATTACHED: u32 = 100;
@@ -67,61 +57,59 @@ pub struct SignedDocument {
     pub signed_by: Vec<String>,
 }
 
-/// What is attached to a subject now. Gives up where something of it was not read with these keys.
-async fn attached(
+/// What is attached to a subject now, in a repository that has another name in development. `None` where something of it was
+/// not read with the policy's keys: then [`read`] it, and ask again.
+pub async fn attached(
     tx: &mut Tx<'_>,
     project: ProjectId,
-    (stands_in, repository): (&RepositoryName, &RepositoryName),
-    (subject, keys): (&Digest, &Digest),
-) -> Result<Vec<Attestation>, Error> {
-    let manifests = Registry::attached(tx, project, (stands_in, repository), subject, MOST_ATTACHED).await?;
+    (stands_in, development): (&RepositoryName, &RepositoryName),
+    subject: &Digest,
+    policy: &AttestationPolicy,
+) -> Result<Option<Vec<Attestation>>, Error> {
+    let manifests = Registry::attached(tx, project, (stands_in, development), subject, MOST_ATTACHED).await?;
     let digests: Vec<Digest> = manifests.iter().map(|manifest| manifest.digest).collect();
-    let mut known = store::find(tx, project, (subject, keys), &digests).await?;
+    let mut known = store::find(tx, project, (subject, &policy.keys_digest()), &digests).await?;
     let mut found = Vec::new();
     for manifest in manifests {
-        let documents = known.remove(&manifest.digest);
-        let unread = || Error::AttestationsUnread { repository: stands_in.clone(), digest: *subject };
-        found.extend(documents.ok_or_else(unread)?.into_iter().map(|document| Attestation {
+        let Some(documents) = known.remove(&manifest.digest) else { return Ok(None) };
+        found.extend(documents.into_iter().map(|document| Attestation {
             manifest: manifest.digest,
             subject: *subject,
             attached_at: manifest.attached_at,
             document,
         }));
     }
-    Ok(found)
+    Ok(Some(found))
 }
 
-impl Governance {
-    /// Reads and verifies what is attached to something, as far as that was not done with the keys in force. Reads bytes:
-    /// not for transactions.
-    pub(crate) async fn read_attestations(
-        &self,
-        project: ProjectId,
-        repository: &RepositoryName,
-        subject: &Digest,
-    ) -> Result<(), Error> {
-        let policy = find_in_force(&self.db, project).await?.policy.attestations;
-        let keys = policy.keys_digest();
-        let unread = async |tx: &mut Tx<'_>| {
-            let place = (repository, repository);
-            let manifests = Registry::attached(tx, project, place, subject, MOST_ATTACHED).await?;
-            let digests: Vec<Digest> = manifests.into_iter().map(|manifest| manifest.digest).collect();
-            let known = store::find(tx, project, (subject, &keys), &digests).await?;
-            Ok::<_, Error>(digests.into_iter().filter(|digest| !known.contains_key(digest)).collect::<Vec<_>>())
-        };
-        let unread = self.db.transaction(unread).await?;
-        let Some(source) = self.registry.open_source(repository).await? else { return Ok(()) };
-        for manifest in unread {
-            let standing = Registry::find_standing(&self.db, project, repository, &manifest).await?;
-            let Some(standing) = standing.map(|standing| standing.manifest) else { continue };
-            let envelopes = envelopes(&source, (&standing.media_type, &standing.bytes)).await?;
-            // Bounded by the numbers of envelopes, signatures and signers: milliseconds for the worst manifest.
-            let documents = verify_all(&envelopes, subject, &policy.keys());
-            let row = (&manifest, documents.as_slice());
-            self.db.transaction(async |tx| store::put(tx, project, (subject, &keys), row).await).await?;
-        }
-        Ok(())
+/// Reads and verifies what is attached to something, as far as that was not done with the policy's keys. Reads bytes: not
+/// for transactions.
+pub async fn read(
+    (db, registry): (&Db, &Registry),
+    (project, repository): (ProjectId, &RepositoryName),
+    subject: &Digest,
+    policy: &AttestationPolicy,
+) -> Result<(), Error> {
+    let keys = policy.keys_digest();
+    let unread = async |tx: &mut Tx<'_>| {
+        let place = (repository, repository);
+        let manifests = Registry::attached(tx, project, place, subject, MOST_ATTACHED).await?;
+        let digests: Vec<Digest> = manifests.into_iter().map(|manifest| manifest.digest).collect();
+        let known = store::find(tx, project, (subject, &keys), &digests).await?;
+        Ok::<_, Error>(digests.into_iter().filter(|digest| !known.contains_key(digest)).collect::<Vec<_>>())
+    };
+    let unread = db.transaction(unread).await?;
+    let Some(source) = registry.open_source(repository).await? else { return Ok(()) };
+    for manifest in unread {
+        let standing = Registry::find_standing(db, project, repository, &manifest).await?;
+        let Some(standing) = standing.map(|standing| standing.manifest) else { continue };
+        let envelopes = envelopes(&source, (&standing.media_type, &standing.bytes)).await?;
+        // Bounded by the numbers of envelopes, signatures and signers: milliseconds for the worst manifest.
+        let documents = verify_all(&envelopes, subject, &policy.keys());
+        let row = (&manifest, documents.as_slice());
+        db.transaction(async |tx| store::put(tx, project, (subject, &keys), row).await).await?;
     }
+    Ok(())
 }
 
 /// An envelope's media type with its bytes, or why there are none.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use wharf_context::Timestamp;
 use wharf_oci::json;
 
-use super::Sender;
+use crate::sender::Sender;
 
 /// The most commits that are kept of one body: the last ones.
 const MOST_COMMITS: usize = 250;

@@ -5,7 +5,7 @@
 //! divided by spaces while a secret is being replaced). A receiver that checks the time within five minutes, and remembers
 //! ids for as long, takes no message twice.
 
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
@@ -23,14 +23,14 @@ pub struct SigningSecret(Zeroizing<Vec<u8>>);
 
 impl SigningSecret {
     /// A new one of 256 random bits; `None` where the system gives no random bytes.
-    pub(crate) fn generate() -> Option<Self> {
+    pub fn generate() -> Option<Self> {
         let mut bytes = Zeroizing::new(vec![0; SECRET_BYTES]);
         SystemRandom::new().fill(&mut bytes).ok()?;
         Some(Self(bytes))
     }
 
     /// A key's bytes.
-    pub(crate) fn from_bytes(bytes: Zeroizing<Vec<u8>>) -> Self {
+    pub fn from_bytes(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self(bytes)
     }
 
@@ -45,7 +45,8 @@ impl SigningSecret {
         format!("{PREFIX}{}", BASE64.encode(&self.0))
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// The key itself, to be sealed.
+    pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -62,6 +63,17 @@ impl SigningSecret {
         signatures.take(8).any(|signature| hmac::verify(&self.key(), &message, &signature).is_ok())
     }
 
+    /// What answers an inquiry: it follows from its id. No id of a message begins like what is signed here.
+    pub fn token(&self, inquiry: &str) -> String {
+        BASE64URL_NOPAD.encode(hmac::sign(&self.key(), &answering(inquiry)).as_ref())
+    }
+
+    /// Whether a text is the token of an inquiry. The time that it takes tells nothing about the right one.
+    pub fn is_token(&self, inquiry: &str, token: &str) -> bool {
+        let Ok(tag) = BASE64URL_NOPAD.decode(token.as_bytes()) else { return false };
+        hmac::verify(&self.key(), &answering(inquiry), &tag).is_ok()
+    }
+
     fn key(&self) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, &self.0)
     }
@@ -71,6 +83,10 @@ impl std::fmt::Debug for SigningSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SigningSecret(…)")
     }
+}
+
+fn answering(inquiry: &str) -> Vec<u8> {
+    ["inquiry\n", inquiry].concat().into_bytes()
 }
 
 fn message(id: &str, seconds: i64, body: &[u8]) -> Vec<u8> {
@@ -112,6 +128,14 @@ mod tests {
         for bad in ["", "v1,", "v1", SIGNATURE.trim_start_matches("v1,"), "v1,****"] {
             assert!(!secret.verify(ID, 1_614_265_330, BODY, bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_token_is_for_one_inquiry_and_secret() {
+        let secret = SigningSecret::parse(SECRET).expect("a secret");
+        let token = secret.token(ID);
+        assert!(secret.is_token(ID, &token) && !secret.is_token("msg_x", &token) && !secret.is_token(ID, ""));
+        assert!(!SigningSecret::generate().expect("random").is_token(ID, &token));
     }
 
     #[test]

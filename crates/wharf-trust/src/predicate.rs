@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::hook::payload::{is_revision, normal_source};
+use crate::git::{is_revision, normal_source};
 
 /// The kind of attestations that say where something was built from.
 pub(crate) const PROVENANCE: &str = "provenance";
@@ -54,12 +54,12 @@ pub enum TestResult {
 }
 
 /// Whether a predicate type is read without a declaration.
-pub(super) fn is_known(predicate_type: &str) -> bool {
+pub(crate) fn is_known(predicate_type: &str) -> bool {
     SLSA.contains(&predicate_type) || predicate_type == TEST_RESULT
 }
 
 /// The kind of such a predicate.
-pub(super) fn kind_of<'a>(predicate_type: &str, named: Option<&'a str>) -> Option<&'a str> {
+pub(crate) fn kind_of<'a>(predicate_type: &str, named: Option<&'a str>) -> Option<&'a str> {
     if SLSA.contains(&predicate_type) {
         return Some(PROVENANCE);
     }
