@@ -85,8 +85,9 @@ pub enum InstructionKind {
     Invalid(Text),
 }
 
-/// `ONBUILD`: an instruction for the builds that stand on this image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `ONBUILD`: an instruction for the builds that stand on this image. Two are equal when the instructions are, whatever the
+/// blanks between their words.
+#[derive(Debug, Clone)]
 pub struct Onbuild {
     /// The instruction.
     pub trigger: Instruction,
@@ -109,6 +110,14 @@ impl Instruction {
         self.keyword.to_uppercase()
     }
 }
+
+impl PartialEq for Onbuild {
+    fn eq(&self, other: &Self) -> bool {
+        self.trigger == other.trigger
+    }
+}
+
+impl Eq for Onbuild {}
 
 impl PartialEq for Instruction {
     fn eq(&self, other: &Self) -> bool {
