@@ -3,16 +3,16 @@
 //! Asked inside the registry's transaction, so what is judged here is what is committed. Each noun that has a say is asked
 //! in turn; the first refusal is the client's answer.
 
-use wharf_context::Context;
+use wharf_context::{Context, ProjectId};
 use wharf_db::Tx;
-use wharf_oci::Digest;
+use wharf_oci::{Digest, RepositoryName};
 use wharf_registry::ports::{Admission, BoxFuture, Change, NotAdmitted, Operation, Refusal, Resting, TagNow};
 
 use crate::error::Error;
 use crate::tag_rule::Numbered;
 use crate::tag_rule::rule::Pointing;
 use crate::version::{self, SequenceName};
-use crate::{hold, policy, running};
+use crate::{environment, hold, policy, running};
 
 /// The rules of all projects, as the registry asks them. They stand in the catalog; nothing is kept here.
 #[derive(Debug, Clone, Copy, Default)]
@@ -109,17 +109,31 @@ async fn judge(
         None => (None, None),
     };
     let last = match now.digest {
-        None if rule.is_immutable(tag) => {
+        None if rule.may_be_immutable(tag) => {
             wharf_registry::tag::last_digest(tx, (operation.project, repository), tag).await?
         }
         current => current,
     };
-    let pointing = Pointing { repository, tag, wanted: *digest, current: now.digest, last };
+    let placed = match last {
+        Some(last) if rule.asks_where(tag) => environments_of(tx, (operation.project, repository), &last).await?,
+        Some(_) | None => Vec::new(),
+    };
+    let pointing = Pointing { repository, tag, wanted: *digest, current: now.digest, last, placed: &placed };
     rule.judge(&pointing, known.as_ref(), tx.now())?;
     match id {
         Some(id) => version::store::take(tx, ctx, id, (repository, digest)).await,
         None => Ok(()),
     }
+}
+
+/// The environments in which something stands, or stood.
+async fn environments_of(
+    tx: &mut Tx<'_>,
+    (project, repository): (ProjectId, &RepositoryName),
+    digest: &Digest,
+) -> Result<Vec<String>, Error> {
+    let stays = environment::store::among(tx, project, repository, &[*digest]).await?;
+    Ok(stays.into_iter().map(|stay| stay.environment).collect())
 }
 
 impl From<Error> for NotAdmitted {

@@ -87,6 +87,10 @@ pub struct Immutable {
     pub tags: Vec<Pattern>,
     /// but not these.
     pub except: Vec<Pattern>,
+    /// Only where what the tag points to stands in one of these environments, or once stood there; at once, where nothing
+    /// is said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub placed_in: Vec<Pattern>,
 }
 
 /// A rule, and its place in the policy, from 1.
@@ -136,8 +140,10 @@ impl TagRule {
         }
         let lists = [("repositories", self.repositories.len()), ("accept", self.accept.len())];
         let lists = lists.into_iter().chain([("immutable", self.immutable.len())]);
-        let exceptions = self.immutable.iter().flat_map(|immutable| [immutable.tags.len(), immutable.except.len()]);
-        let lists = lists.chain(exceptions.map(|length| ("immutable[].tags", length)));
+        let conditions = self.immutable.iter().flat_map(|Immutable { tags, except, placed_in }| {
+            [("immutable[].tags", tags.len().max(except.len())), ("immutable[].placed_in", placed_in.len())]
+        });
+        let lists = lists.chain(conditions);
         for (name, length) in lists {
             if length > MAX_ENTRIES {
                 return Err(format!("{name}` has at most {MAX_ENTRIES} entries"));
@@ -151,6 +157,11 @@ impl Immutable {
     /// Whether a tag is meant.
     fn covers(&self, tag: &str) -> bool {
         matches_any(&self.tags, tag) && !matches_any(&self.except, tag)
+    }
+
+    /// Whether it holds of something that stands or stood in these environments.
+    fn holds_in(&self, environments: &[String]) -> bool {
+        self.placed_in.is_empty() || environments.iter().any(|name| matches_any(&self.placed_in, name))
     }
 }
 
@@ -170,7 +181,7 @@ impl Default for TagRule {
 
 impl Default for Immutable {
     fn default() -> Self {
-        Self { tags: vec![Pattern::anything()], except: Vec::new() }
+        Self { tags: vec![Pattern::anything()], except: Vec::new(), placed_in: Vec::new() }
     }
 }
 

@@ -52,7 +52,8 @@ fn judge(case: &Case<'_>, now: Timestamp) -> Verdict {
     let Some(rule) = case.policy.tags.rule_of(case.repository) else {
         return Verdict::pass("no tag rule is about this repository");
     };
-    let pointing = |tag| Pointing { repository: case.repository, tag, wanted: *case.digest, current: None, last: None };
+    let (repository, wanted) = (case.repository, *case.digest);
+    let pointing = |tag| Pointing { repository, tag, wanted, current: None, last: None, placed: &[] };
     match case.tags.iter().find_map(|tag| rule.judge(&pointing(tag), None, now).err()) {
         None => Verdict::pass("all tags that go along are as the tag rules say"),
         Some(violation) => {

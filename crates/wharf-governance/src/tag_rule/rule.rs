@@ -6,7 +6,7 @@ use wharf_context::Timestamp;
 use wharf_oci::{Digest, RepositoryName, Tag};
 
 use super::form::{Form, is_git_sha};
-use super::{Latest, Numbered};
+use super::{Immutable, Latest, Numbered, matches_any};
 use crate::version::DateVersion;
 
 const LATEST: &str = "latest";
@@ -21,6 +21,8 @@ pub(crate) struct Pointing<'a> {
     pub(crate) current: Option<Digest>,
     /// Where it points now, or pointed before it was deleted; known of immutable tags.
     pub(crate) last: Option<Digest>,
+    /// The environments in which that stands or stood; known where the rule asks.
+    pub(crate) placed: &'a [String],
 }
 
 /// What is known of a date version in the sequence that counts for the repository.
@@ -52,7 +54,7 @@ pub struct Violation {
 enum Reason {
     Form { accepted: Vec<String>, has_dates: bool },
     Latest { has_dates: bool },
-    Immutable { last: Digest },
+    Immutable { last: Digest, environment: Option<String> },
     NotAllocated,
     Expired,
     Void { reason: String },
@@ -72,13 +74,13 @@ impl Numbered<'_> {
         known: Option<&Known>,
         now: Timestamp,
     ) -> Result<(), Box<Violation>> {
-        let Pointing { repository, tag, wanted, current, last } = *pointing;
+        let Pointing { repository, tag, wanted, current, .. } = *pointing;
         // What tools attach to a manifest is no rule's business.
         if tag.attached_to().is_some() || current == Some(wanted) {
             return Ok(());
         }
         let reason = self.form(tag).or_else(|| known.and_then(|known| version(known, wanted, now)));
-        match reason.or_else(|| self.moved(tag, last, wanted)) {
+        match reason.or_else(|| self.moved(pointing)) {
             None => Ok(()),
             Some(reason) => {
                 let (repository, tag) = (repository.clone(), tag.clone());
@@ -113,14 +115,25 @@ impl Numbered<'_> {
         Some(Reason::Form { accepted: accept.iter().map(Form::describe).collect(), has_dates })
     }
 
-    /// Whether a tag stays where it points. One that was deleted may come back, but not to something else.
-    pub(crate) fn is_immutable(&self, tag: &Tag) -> bool {
-        self.rule.immutable.iter().any(|immutable| immutable.covers(tag.as_str()))
+    /// Whether a tag may be one that stays where it points. One that was deleted may come back, but not to something else.
+    pub(crate) fn may_be_immutable(&self, tag: &Tag) -> bool {
+        self.immutable(tag).next().is_some()
     }
 
-    fn moved(&self, tag: &Tag, last: Option<Digest>, wanted: Digest) -> Option<Reason> {
-        let last = last.filter(|last| *last != wanted)?;
-        self.is_immutable(tag).then_some(Reason::Immutable { last })
+    /// Whether that depends on the environments in which stands what it points to.
+    pub(crate) fn asks_where(&self, tag: &Tag) -> bool {
+        self.may_be_immutable(tag) && self.immutable(tag).all(|immutable| !immutable.placed_in.is_empty())
+    }
+
+    fn immutable(&self, tag: &Tag) -> impl Iterator<Item = &Immutable> {
+        self.rule.immutable.iter().filter(move |immutable| immutable.covers(tag.as_str()))
+    }
+
+    fn moved(&self, pointing: &Pointing<'_>) -> Option<Reason> {
+        let last = pointing.last.filter(|last| *last != pointing.wanted)?;
+        let immutable = self.immutable(pointing.tag).find(|immutable| immutable.holds_in(pointing.placed))?;
+        let mut named = pointing.placed.iter().filter(|name| matches_any(&immutable.placed_in, name));
+        Some(Reason::Immutable { last, environment: named.next().cloned() })
     }
 }
 
@@ -154,10 +167,14 @@ impl fmt::Display for Violation {
                     advice(*has_dates)
                 )
             }
-            Reason::Immutable { last } => write!(
-                f,
-                "tag `{tag}` of `{repository}` is that of `{last}`: {rule} makes it immutable; push under a new tag"
-            ),
+            Reason::Immutable { last, environment } => {
+                let since = environment.as_ref().map(|name| format!(", which was placed in environment `{name}`"));
+                let since = since.unwrap_or_default();
+                write!(
+                    f,
+                    "tag `{tag}` of `{repository}` is that of `{last}`{since}: {rule} makes it immutable; push under a new tag"
+                )
+            }
             Reason::NotAllocated => {
                 write!(f, "version `{tag}` was not allocated to `{repository}`, as {rule} demands; {next}")
             }
@@ -198,7 +215,8 @@ mod tests {
         let rule: TagRule = serde_json::from_value(rule).expect("a rule");
         let (repository, tag): (RepositoryName, Tag) = ("pay/app".parse().expect("valid"), tag.parse().expect("valid"));
         let (current, last) = (current.map(digest), last.map(digest));
-        let pointing = Pointing { repository: &repository, tag: &tag, wanted: digest("new"), current, last };
+        let pointing =
+            Pointing { repository: &repository, tag: &tag, wanted: digest("new"), current, last, placed: &[] };
         let numbered = Numbered { number: 2, rule: &rule };
         numbered.judge(&pointing, known, NOW).map_err(|violation| violation.to_string())
     }

@@ -40,6 +40,8 @@ pub const EVENTS: &[EventKind] = &[
     kind("rebuild_wanted", "rebuild.wanted", "An image is to be rebuilt now: its new base is there."),
     kind("commit_received", "commit.received", "A hook was told of a commit."),
     kind("quota_warned", "quota.warned", "A project uses more than the limit that warns."),
+    kind("hold_set", "hold.set", "Something must stay as it is: a legal hold, or a quarantine."),
+    kind("hold_lifted", "hold.lifted", "A hold was lifted."),
 ];
 
 /// The name of the event that asks a foreign system about a promotion. It goes to the webhook that the policy names.
@@ -115,7 +117,7 @@ impl About {
 
     fn subject(&self, project: &str) -> String {
         let text = |name: &str| self.fields.get(name).and_then(Value::as_str);
-        let Some(repository) = &self.repository else { return project.to_owned() };
+        let Some(repository) = &self.repository else { return text("target").unwrap_or(project).to_owned() };
         match (text("tag"), text("digest")) {
             (Some(tag), _) => format!("{repository}:{tag}"),
             (None, Some(digest)) => format!("{repository}@{digest}"),
@@ -203,6 +205,20 @@ mod tests {
             },
         });
         assert_eq!((document, outgoing.subject.as_str()), (wanted, "pay/app@sha256:00"));
+    }
+
+    #[test]
+    fn a_hold_is_about_what_it_is_on() {
+        let event = Event::HoldSet {
+            project: "pay".to_owned(),
+            hold: 7,
+            kind: "legal".to_owned(),
+            target: "pay/app:1.2".to_owned(),
+        };
+        let about = About::of(&event).expect("reads").expect("leaves");
+        let outgoing = about.outgoing("1".to_owned(), "https://registry.example.com", "pay", Timestamp(0));
+        assert_eq!((outgoing.name, outgoing.subject.as_str()), ("hold.set", "pay/app:1.2"));
+        assert!(is_filter("hold.*"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use wharf_governance::VersionState;
+use wharf_governance::promotion::{Asked, NewPromotion, TagChoice};
 use wharf_registry::Precondition;
 
 use crate::fixture::{Fixture, user, version, warrant};
@@ -107,4 +108,31 @@ async fn what_tools_attach_is_exempt() {
     let tag = format!("sha256-{}.sig", "0".repeat(64));
     fixture.push("pay/app", &tag, "a").await.expect("pushed");
     fixture.push("pay/app", &tag, "b").await.expect("a second signature");
+}
+
+#[tokio::test]
+async fn a_tag_stays_from_the_environment_on_that_the_rule_names() {
+    let fixture = Fixture::open().await;
+    let ladder = json!([{ "name": "d" }, { "name": "t", "promotion": { "approvals": [] } }]);
+    let rules = json!([{ "immutable": [{ "tags": ["v*"], "placed_in": ["t", "p"] }] }]);
+    fixture.demand(json!({ "environments": { "ladder": ladder }, "tags": { "rules": rules } })).await;
+    fixture.push("pay/app", "v1", "a").await.expect("pushed");
+    fixture.push("pay/app", "v1", "b").await.expect("it stands in development alone, and moves");
+    let what = Asked::Image {
+        repository: "pay/app".parse().expect("valid"),
+        reference: "v1".parse().expect("valid"),
+        tags: TagChoice::Named,
+    };
+    let new = NewPromotion { what, to: "t".parse().expect("valid"), reason: String::new() };
+    fixture.governance.request_promotion(&user(1), &warrant(), &new).await.expect("promoted");
+    let sentence = fixture.refused("pay/app", "v1", "c").await;
+    assert!(sentence.contains("which was placed in environment `t`: tag rule 1"), "{sentence}");
+    fixture.push("pay/app", "v1", "b").await.expect("what it is");
+    fixture.push("pay/app", "v2", "b").await.expect("another name of it");
+    fixture.refused("pay/app", "v2", "c").await;
+    let (app, tag) = ("pay/app".parse().expect("valid"), "v1".parse().expect("valid"));
+    fixture.registry.delete_tag(&user(1), &app, &tag, &Precondition::None).await.expect("deleted");
+    fixture.refused("pay/app", "v1", "c").await;
+    fixture.push("pay/app", "main", "b").await.expect("pushed");
+    fixture.push("pay/app", "main", "c").await.expect("the rule is not about it");
 }
