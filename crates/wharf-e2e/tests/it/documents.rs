@@ -125,10 +125,10 @@ fn every_flag_of_serve_is_described() {
 }
 
 /// The commands of a guide's code blocks, as one script; what only sets variables is left out.
-fn commands(guide: &str) -> String {
+pub(crate) fn commands(guide: &str) -> String {
     let text = document(guide);
     let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
-    blocks.filter(|block| !block.contains("export ")).collect()
+    blocks.filter(|block| !block.lines().any(|line| line.starts_with("export "))).collect()
 }
 
 #[test]
