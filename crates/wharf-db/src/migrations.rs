@@ -54,11 +54,10 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
 ];
 
 /// The tables of a node: its images and what it builds. Several processes open them, and only SQLite holds them.
-pub(crate) const NODE_MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_images",
-    sqlite: include_str!("../../../migrations/node/0001_images.sql"),
-    postgres: "",
-}];
+pub(crate) const NODE_MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_images", sqlite: include_str!("../../../migrations/node/0001_images.sql"), postgres: "" },
+    Migration { name: "0002_build", sqlite: include_str!("../../../migrations/node/0002_build.sql"), postgres: "" },
+];
 
 /// The list of a database's tables.
 pub(crate) fn of(tables: Tables) -> &'static [Migration] {

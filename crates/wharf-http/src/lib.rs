@@ -17,6 +17,6 @@ pub use client::client;
 pub use error::Error;
 pub use exchange::{collect, exchange, send};
 pub use outside::{Networks, Outside};
-pub use reqwest::{Body, Client};
+pub use reqwest::{Body, Client, Response};
 pub use retry::Retry;
 pub use settings::{Proxies, Settings, Trust};

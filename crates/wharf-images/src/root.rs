@@ -320,7 +320,7 @@ pub fn names(folder: BorrowedFd<'_>) -> io::Result<Vec<Vec<u8>>> {
 }
 
 /// Removes a folder of our own with all below it. Nothing there is fine.
-pub(crate) fn remove_all(path: &Path) -> io::Result<()> {
+pub fn remove_all(path: &Path) -> io::Result<()> {
     use std::os::unix::ffi::OsStrExt as _;
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
     remove(Root::open(parent)?.fd(), name.as_bytes())
@@ -337,16 +337,36 @@ pub fn metadata_of(stat: &Statx, xattrs: Xattrs) -> Metadata {
     }
 }
 
-/// How many names are below a folder.
-pub(crate) fn count(folder: BorrowedFd<'_>) -> io::Result<u64> {
+/// What a folder holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// How many names are below it.
+    pub inodes: u64,
+}
+
+/// What a folder of our own holds; one that is not there holds nothing.
+pub fn weight(path: &Path) -> io::Result<Weight> {
+    match Root::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Weight::default()),
+        opened => weigh(opened?.fd()),
+    }
+}
+
+pub(crate) fn weigh(folder: BorrowedFd<'_>) -> io::Result<Weight> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut count = 0;
+    let mut weight = Weight::default();
     for name in names(folder)? {
-        count += 1;
-        if kind_at(folder, &name)? == Some(FileType::Directory) {
-            let below = rustix::fs::openat(folder, c_path(&name)?.as_c_str(), flags, Mode::empty())?;
-            count += self::count(below.as_fd())?;
+        let Some(stat) = stat_at(folder, &name)? else { continue };
+        weight.inodes += 1;
+        if FileType::from_raw_mode(stat.stx_mode.into()) == FileType::Directory {
+            let below = weigh(rustix::fs::openat(folder, c_path(&name)?.as_c_str(), flags, Mode::empty())?.as_fd())?;
+            weight.inodes += below.inodes;
+            weight.bytes += below.bytes;
+        } else {
+            weight.bytes += stat.stx_size;
         }
     }
-    Ok(count)
+    Ok(weight)
 }

@@ -209,12 +209,7 @@ impl Images {
     }
 
     /// Unpacks a blob as the next layer, which must be what the config says.
-    pub(crate) async fn unpack(
-        &self,
-        parent: &Snapshot,
-        blob: &Descriptor,
-        diff_id: &Digest,
-    ) -> Result<Snapshot, Error> {
+    pub async fn unpack(&self, parent: &Snapshot, blob: &Descriptor, diff_id: &Digest) -> Result<Snapshot, Error> {
         let chain = chain_id(parent.chain().as_ref(), diff_id);
         if let Some(known) = self.snapshot(&chain).await? {
             return Ok(known);
@@ -283,7 +278,9 @@ impl Images {
 /// How many inodes a draft's changes are.
 fn count(draft: &Draft) -> Result<u64, Error> {
     let upper = Root::open(&draft.upper.upper).map_err(|source| Error::file("open", &draft.upper.upper, source))?;
-    root::count(upper.fd()).map_err(|source| Error::file("count what is in", &draft.upper.upper, source))
+    root::weigh(upper.fd())
+        .map(|weight| weight.inodes)
+        .map_err(|source| Error::file("count what is in", &draft.upper.upper, source))
 }
 
 fn open(path: &std::path::Path) -> Result<Box<dyn io::Read>, Error> {

@@ -16,7 +16,8 @@ const CREATED: i64 = 1_700_000_000;
 pub(crate) fn may_mount() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        println!("skipped: overlay file systems need root");
+        use std::io::Write as _;
+        writeln!(std::io::stderr(), "skipped: overlay file systems need root").expect("standard error is open");
     }
     is_root
 }
