@@ -2,10 +2,10 @@
 
 use axum::body::Body;
 use axum::http::Request;
-use serde_json::json;
+use serde_json::{Value, json};
 use wharf_identity::Openness;
 
-use crate::fixture::{Answer, Fixture};
+use crate::fixture::{Answer, Fixture, basic};
 
 async fn grant(fixture: &Fixture, key: &str, reason: &str) -> Answer {
     let body = json!({ "gate": "size", "reason": reason, "owner": "team pay", "until": "2999-01-01T00:00:00Z" });
@@ -31,6 +31,32 @@ async fn a_request_that_is_sent_again_with_its_key_is_done_once() {
     grant(&fixture, "k2", "the vendor's driver").await.done(201);
     let listed = fixture.get("owner", "/api/v1/projects/pay/exceptions").await.done(200);
     assert_eq!(listed["entries"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn a_robot_for_one_repository_asks_for_that_and_for_no_other() {
+    let fixture = Fixture::open().await;
+    fixture.project("pay", Openness::Private).await;
+    let robot = json!({ "name": "ci", "permissions": ["pull", "push"], "repositories": ["pay/app"] });
+    let made = fixture.ask("owner", "POST", "/api/v1/projects/pay/robots", robot).await.done(201);
+    let secret = made["secret"].as_str().expect("a secret");
+    let send = async |method: &str, path: &str, body: Value| {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1/projects/pay/{path}"))
+            .header("host", "registry.example.org")
+            .header("authorization", basic("pay+ci", secret))
+            .header("content-type", "application/json");
+        fixture.send(request.body(Body::from(body.to_string())).expect("a request")).await
+    };
+    let wanted = |repository: &str| json!({ "repository": repository, "reference": "v1", "to": "t" });
+    let said = send("POST", "promotions", wanted("pay/app")).await.refused(404);
+    assert!(said.contains("does not stand in environment `d`"), "{said}");
+    send("GET", "eligibility?repository=pay%2Fapp&reference=v1&to=t", Value::Null).await.refused(404);
+    send("POST", "promotions", wanted("pay/web")).await.refused(403);
+    send("GET", "eligibility?repository=pay%2Fweb&reference=v1&to=t", Value::Null).await.refused(403);
+    // A release may hold more than its repository.
+    send("POST", "promotions", json!({ "release": "r1", "to": "t" })).await.refused(403);
 }
 
 #[tokio::test]

@@ -36,6 +36,9 @@ enum Verb {
         /// What it is for.
         #[arg(long = "for", value_name = "TEXT")]
         purpose: Option<String>,
+        /// A name for this request: sent again with it, the same version comes, and no other is taken.
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
     },
     /// List what was given out, the last first. With --json, one object per line.
     Ls {
@@ -56,7 +59,9 @@ impl Version {
     pub(crate) fn run(self) -> Result<(), Error> {
         let client = self.connection.open()?;
         match self.verb {
-            Verb::Next { place, purpose } => next(&client, &place, purpose.as_deref()),
+            Verb::Next { place, purpose, idempotency_key } => {
+                next(&client, &place, (purpose.as_deref(), idempotency_key.as_deref()))
+            }
             Verb::Ls { place } => {
                 let query: Vec<_> = repository(&place).map(|name| ("repository", name)).into_iter().collect();
                 client.stream(&["projects", project(&place), "versions"], &query, &VERSIONS)
@@ -72,9 +77,9 @@ impl Version {
 }
 
 /// The version alone, so that a script takes it as it is.
-fn next(client: &Client, place: &str, purpose: Option<&str>) -> Result<(), Error> {
+fn next(client: &Client, place: &str, (purpose, key): (Option<&str>, Option<&str>)) -> Result<(), Error> {
     let body = json!({ "repository": repository(place), "purpose": purpose });
-    let allocated = client.post(&["projects", project(place), "versions"], &body)?;
+    let allocated = client.post_once(&["projects", project(place), "versions"], &body, key)?;
     client.output.told(&allocated, allocated["version"].as_str().unwrap_or_default())
 }
 
