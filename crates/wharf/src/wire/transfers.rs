@@ -6,6 +6,7 @@ use url::Url;
 use wharf_client::copy::Options;
 use wharf_client::{Credentials, Registry, Repository, Security, Settings, copy};
 use wharf_governance::{BoxFuture, DocumentSigner, Failure, Parcel, Transfer};
+use wharf_http::Retry;
 use wharf_identity::Identity;
 use wharf_oci::dsse::Envelope;
 use wharf_oci::manifest::Manifest;
@@ -16,6 +17,8 @@ use crate::config::transfers::Transfers;
 
 /// The most manifests that belong to one thing: an index with what it lists, and all that refers to them.
 const MAX_MANIFESTS: usize = 20_000;
+/// A registry that is away is asked again by the job, later each time.
+const TRIES_AGAIN: usize = 1;
 /// The tags by which clients without referrers attach something.
 const ATTACHED: [&str; 3] = [".sig", ".att", ".sbom"];
 
@@ -34,7 +37,8 @@ impl Courier {
             username: account.to_owned(),
             password: secret.to_owned().into(),
         });
-        let settings = Settings { security, http, ..Settings::default() };
+        let retry = Retry { times: TRIES_AGAIN, ..Retry::default() };
+        let settings = Settings { security, http, retry, ..Settings::default() };
         let registry = Registry::new(host, settings, login.unwrap_or(Credentials::Anonymous));
         let registry = registry.map_err(|error| {
             ContentError::caused(ContentErrorKind::Internal, format!("cannot speak to `{}`", parcel.url), error)
