@@ -265,7 +265,7 @@ fn is_done(asked: Result<Promotion, Error>) -> bool {
 #[test]
 fn a_plan_is_the_run_and_both_are_what_the_rules_say() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
     let ended = runner.run(&prop::collection::vec(step(), 1..40), |steps| {
         runtime.block_on(async {
             let mut history = History::begin().await;
