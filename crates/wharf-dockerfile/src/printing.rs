@@ -285,7 +285,15 @@ fn array(words: &[Spanned<String>]) -> String {
 }
 
 fn list(words: &[Spanned<String>], json: bool) -> String {
-    if json { array(words) } else { joined(words.iter().map(|word| word.value.clone())) }
+    if json {
+        return array(words);
+    }
+    let line = joined(words.iter().map(|word| word.value.clone()));
+    if !line.starts_with('[') || serde_json::from_str::<Vec<serde_json::Value>>(&line).is_err() {
+        return line;
+    }
+    // Words that look like JSON between spaces did not stand between spaces. JSON knows no vertical tab.
+    words.iter().map(|word| word.as_str()).collect::<Vec<_>>().join("\u{b}")
 }
 
 fn joined(words: impl Iterator<Item = String>) -> String {

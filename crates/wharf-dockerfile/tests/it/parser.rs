@@ -78,6 +78,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("FROM a\nHEALTHCHECK --start-period=0 cmd b c", "FROM a\nHEALTHCHECK --start-period=0s CMD b c\n"),
     ("FROM a\nCMD\nENTRYPOINT b\nSHELL [\"c\"]", "FROM a\nCMD\nENTRYPOINT b\nSHELL [\"c\"]\n"),
     ("FROM a\nEXPOSE 80 443/tcp $P", "FROM a\nEXPOSE 80 443/tcp $P\n"),
+    ("FROM a\nVOLUME [\"/b\tc\"]", "FROM a\nVOLUME [\"/b\u{b}c\"]\n"),
     ("FROM a\nVOLUME /b /c\nVOLUME [\"/d e\"]", "FROM a\nVOLUME /b /c\nVOLUME [\"/d e\"]\n"),
     ("FROM a\nUSER b:c\nWORKDIR /d e\nSTOPSIGNAL SIGINT", "FROM a\nUSER b:c\nWORKDIR /d e\nSTOPSIGNAL SIGINT\n"),
     ("FROM a\nMAINTAINER b <c@d>\nONBUILD COPY e f", "FROM a\nMAINTAINER b <c@d>\nONBUILD COPY e f\n"),
