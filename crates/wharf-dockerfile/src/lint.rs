@@ -19,24 +19,32 @@ mod sc;
 pub mod settings;
 mod subject;
 mod variables;
+mod wf;
 
 pub use finding::{Edit, Finding, Fix, apply};
 pub use rule::{Rule, rule, rules};
 pub use settings::Settings;
 
 use crate::dockerfile::Dockerfile;
+use crate::ignore::Ignore;
 use finding::Findings;
 use subject::Subject;
 
 /// Finds what is wrong with `file`, in the order of its places.
 pub fn check(file: &Dockerfile, settings: &Settings) -> Vec<Finding> {
+    check_in(file, settings, None)
+}
+
+/// The same, with the ignore file of its build context.
+pub fn check_in(file: &Dockerfile, settings: &Settings, ignore: Option<&Ignore>) -> Vec<Finding> {
     let pragmas = pragma::Pragmas::read(file);
-    let subject = Subject::new(file, settings, pragmas.shell());
+    let subject = Subject::new(file, settings, pragmas.shell(), ignore);
     let mut findings = Findings::default();
     rule::syntax(&subject, &mut findings);
     dl::check(&subject, &mut findings);
     checks::check(&subject, &mut findings);
     sc::check(&subject, &mut findings);
+    wf::check(&subject, &mut findings);
     pragmas.check(&mut findings);
     settings::judge(findings.into_sorted(), file, settings, &pragmas)
 }

@@ -4,6 +4,7 @@
 mod argument;
 mod casing;
 mod config;
+mod ignored;
 mod stage;
 
 use super::finding::Findings;
@@ -11,7 +12,7 @@ use super::rule::Rule;
 use super::subject::Subject;
 
 /// All of them.
-pub(super) const RULES: &[&[&Rule]] = &[casing::RULES, stage::RULES, config::RULES, argument::RULES];
+pub(super) const RULES: &[&[&Rule]] = &[casing::RULES, stage::RULES, config::RULES, argument::RULES, ignored::RULES];
 
 /// Looks for what they are about.
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
@@ -19,4 +20,5 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     stage::check(subject, findings);
     config::check(subject, findings);
     argument::check(subject, findings);
+    ignored::check(subject, findings);
 }

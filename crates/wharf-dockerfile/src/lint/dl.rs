@@ -14,6 +14,9 @@ mod language;
 mod rpm;
 mod user;
 
+pub(super) use base::split;
+pub(super) use label::has_label;
+
 use super::finding::Findings;
 use super::rule::Rule;
 use super::subject::Subject;

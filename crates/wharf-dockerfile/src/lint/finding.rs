@@ -59,7 +59,7 @@ pub(super) struct Findings {
 }
 
 /// So many findings of one file are kept.
-const MAX_FINDINGS: usize = 10_000;
+const MAX_FINDINGS: usize = 1000;
 
 impl Findings {
     /// Notes that `rule` found something at `span` of `instruction`.

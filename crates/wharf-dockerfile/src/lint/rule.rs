@@ -2,7 +2,7 @@
 
 use super::finding::Findings;
 use super::subject::Subject;
-use super::{checks, dl, pragma, sc};
+use super::{checks, dl, pragma, sc, wf};
 use crate::diagnostic::Severity;
 
 /// A rule: its id and what people should know about it. Each has a page that is made of this.
@@ -57,7 +57,7 @@ impl Rule {
 }
 
 /// Lists of rules, by family.
-const FAMILIES: [&[&[&Rule]]; 4] = [pragma::RULES, dl::RULES, checks::RULES, sc::RULES];
+const FAMILIES: [&[&[&Rule]]; 5] = [pragma::RULES, dl::RULES, checks::RULES, sc::RULES, wf::RULES];
 
 /// All rules.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

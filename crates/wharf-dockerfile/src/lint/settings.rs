@@ -17,6 +17,8 @@ pub struct Settings {
     pub severities: BTreeMap<String, Severity>,
     /// Registries that bases may come from, `*` at one end allowed; all, where there is none.
     pub trusted_registries: Vec<String>,
+    /// Images that bases may be, `*` standing for any text; all, where there is none.
+    pub approved_bases: Vec<String>,
     /// Labels that images must have, with the type of their values.
     pub label_schema: BTreeMap<String, LabelType>,
     /// Whether images may have labels of the schema only.

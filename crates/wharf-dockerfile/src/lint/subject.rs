@@ -6,10 +6,14 @@ use super::invocation::Invocation;
 use super::settings::Settings;
 use crate::command::CommandLine;
 use crate::dockerfile::{Dockerfile, Stage};
+use crate::ignore::Ignore;
 use crate::instruction::{Instruction, InstructionKind, Run};
 use crate::shell::{self, Script};
 use crate::span::{Span, Spanned};
 use crate::text::Text;
+
+/// So many stages that stand on one another are looked at.
+pub(super) const MAX_CHAIN: usize = 64;
 
 /// A file, prepared for rules.
 pub(super) struct Subject<'a> {
@@ -17,6 +21,8 @@ pub(super) struct Subject<'a> {
     pub(super) file: &'a Dockerfile,
     /// What somebody set.
     pub(super) settings: &'a Settings,
+    /// What its build context leaves out.
+    pub(super) ignore: Option<&'a Ignore>,
     /// Its stages.
     pub(super) stages: Vec<Stage<'a>>,
     /// Every RUN, also those of ONBUILD.
@@ -120,7 +126,12 @@ fn base_name(program: &str) -> &str {
 
 impl<'a> Subject<'a> {
     /// Prepares a file. `shell`: what a comment says about the shell of base images.
-    pub(super) fn new(file: &'a Dockerfile, settings: &'a Settings, shell: Option<ShellInForce>) -> Self {
+    pub(super) fn new(
+        file: &'a Dockerfile,
+        settings: &'a Settings,
+        shell: Option<ShellInForce>,
+        ignore: Option<&'a Ignore>,
+    ) -> Self {
         let stages = file.stages();
         let shell = shell.unwrap_or_else(ShellInForce::posix);
         let runs = stages.iter().flat_map(|stage| runs(file, stage, shell.clone())).collect();
@@ -130,7 +141,7 @@ impl<'a> Subject<'a> {
                 names.entry(name.to_ascii_lowercase()).or_default().push(stage.index);
             }
         }
-        let mut subject = Self { file, settings, stages, runs, names, are_bases: Vec::new() };
+        let mut subject = Self { file, settings, ignore, stages, runs, names, are_bases: Vec::new() };
         let parents: Vec<usize> =
             subject.stages.iter().filter_map(|stage| subject.parent(stage)).map(|parent| parent.index).collect();
         subject.are_bases = vec![false; subject.stages.len()];
@@ -154,6 +165,13 @@ impl<'a> Subject<'a> {
             .flat_map(|stage| stage.instructions.iter().map(move |instruction| (stage.index, instruction)))
     }
 
+    /// The RUN instructions of one stage.
+    pub(super) fn runs_of(&self, stage: usize) -> &[RunView<'a>] {
+        let start = self.runs.partition_point(|run| run.stage < stage);
+        let end = self.runs.partition_point(|run| run.stage <= stage);
+        &self.runs[start..end]
+    }
+
     /// RUN instructions that run when this file is built.
     pub(super) fn direct_runs(&self) -> impl Iterator<Item = &RunView<'a>> {
         self.runs.iter().filter(|run| !run.is_trigger)
@@ -164,9 +182,9 @@ impl<'a> Subject<'a> {
         self.stage_before(&stage.from.image, stage.index)
     }
 
-    /// A stage, the stage that it stands on, and so on.
+    /// A stage, the stage that it stands on, and so on; not further than files of people go.
     pub(super) fn chain<'s>(&'s self, stage: &Stage<'a>) -> impl Iterator<Item = Stage<'a>> + 's {
-        std::iter::successors(Some(*stage), |stage| self.parent(stage).copied())
+        std::iter::successors(Some(*stage), |stage| self.parent(stage).copied()).take(MAX_CHAIN)
     }
 
     /// Whether a stage is what the build gives, or another stage stands on it.

@@ -1,6 +1,6 @@
 //! Variables in words of instructions: which are used, and how.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// One `$NAME` or `${NAME…}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,12 +60,15 @@ fn one(text: &str, start: usize) -> Option<Use<'_>> {
     Some(Use { name, modifier: rest.get(length..close).unwrap_or_default(), start, end: from + close + 1 })
 }
 
+/// A longer value is cut: values that are made of one another would grow without end.
+const MAX_LENGTH: usize = 4096;
+
 /// A word with its variables replaced by what `values` knows; others by nothing, or by their own default.
-pub(super) fn expand(text: &str, escape: char, values: &HashMap<String, String>) -> String {
+pub(super) fn expand(text: &str, escape: char, values: &BTreeMap<String, String>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for used in uses(text, escape).into_iter() {
-        if used.start < at {
+        if used.start < at || out.len() > MAX_LENGTH {
             continue;
         }
         out.push_str(&text[at..used.start]);
@@ -75,6 +78,10 @@ pub(super) fn expand(text: &str, escape: char, values: &HashMap<String, String>)
         at = used.end;
     }
     out.push_str(&text[at..]);
+    if out.len() > MAX_LENGTH {
+        let end = (0..=MAX_LENGTH).rev().find(|end| out.is_char_boundary(*end)).unwrap_or_default();
+        out.truncate(end);
+    }
     out.replace(['"', '\''], "")
 }
 
@@ -91,7 +98,7 @@ mod tests {
 
     #[test]
     fn words_are_expanded_with_what_is_known() {
-        let values = HashMap::from([("A".to_owned(), "x".to_owned())]);
+        let values = BTreeMap::from([("A".to_owned(), "x".to_owned())]);
         assert_eq!(expand("$A:${B:-y}${C}\"z\"", '\\', &values), "x:yz");
     }
 }

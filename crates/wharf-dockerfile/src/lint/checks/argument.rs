@@ -1,13 +1,13 @@
 //! Variables: of FROM, and of all instructions that expand them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Severity::Warning;
 use crate::dockerfile::Stage;
 use crate::instruction::{Instruction, InstructionKind, Source};
 use crate::lint::finding::Findings;
 use crate::lint::rule::Rule;
-use crate::lint::subject::Subject;
+use crate::lint::subject::{MAX_CHAIN, Subject};
 use crate::lint::variables::{expand, uses};
 use crate::nearest::question;
 use crate::span::{Span, Spanned};
@@ -51,7 +51,7 @@ const GIVEN: [&str; 10] = [
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let escape = subject.file.escape.character();
-    let mut defaults: HashMap<String, String> = HashMap::new();
+    let mut defaults: BTreeMap<String, String> = BTreeMap::new();
     for instruction in subject.file.preamble() {
         if let InstructionKind::Arg(arg) = &instruction.kind {
             for argument in &arg.arguments {
@@ -64,36 +64,40 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let mut scopes: Vec<Scope> = Vec::new();
     for stage in &subject.stages {
         from(subject, stage, &defaults, findings);
-        let mut scope = match subject.parent(stage) {
-            Some(parent) => scopes[parent.index].inherited(),
-            None => Scope {
-                environment: HashSet::new(),
-                arguments: HashSet::new(),
-                is_complete: *stage.from.image == "scratch",
-            },
-        };
+        let parent = subject.parent(stage).map(|parent| parent.index);
+        let is_complete = parent.map_or(*stage.from.image == "scratch", |parent| scopes[parent].is_complete);
+        scopes.push(Scope { environment: BTreeSet::new(), arguments: BTreeSet::new(), is_complete, parent });
         for instruction in stage.instructions {
-            undefined(instruction, escape, &scope, findings);
-            scope.learn(instruction);
+            undefined(instruction, escape, (&scopes, stage.index), findings);
+            scopes[stage.index].learn(instruction);
         }
-        scopes.push(scope);
     }
 }
 
 /// The variables that a stage has.
 struct Scope {
-    environment: HashSet<String>,
-    arguments: HashSet<String>,
+    environment: BTreeSet<String>,
+    arguments: BTreeSet<String>,
     /// No base can have set others.
     is_complete: bool,
+    /// The stage that it stands on, whose environment it has, but not its arguments.
+    parent: Option<usize>,
 }
 
-impl Scope {
-    /// What a stage on this one begins with: arguments are not passed on.
-    fn inherited(&self) -> Self {
-        Self { environment: self.environment.clone(), arguments: HashSet::new(), is_complete: self.is_complete }
-    }
+/// The scopes of a stage and of those that it stands on.
+fn chain(scopes: &[Scope], index: usize) -> impl Iterator<Item = &Scope> {
+    std::iter::successors(scopes.get(index), |scope| scope.parent.and_then(|parent| scopes.get(parent))).take(MAX_CHAIN)
+}
 
+fn is_set(scopes: &[Scope], index: usize, name: &str) -> bool {
+    let is_argument = scopes.get(index).is_some_and(|scope| scope.arguments.contains(name));
+    is_argument || GIVEN.contains(&name) || chain(scopes, index).any(|scope| scope.environment.contains(name))
+}
+
+/// So many names are compared with one that is not known.
+const MAX_COMPARED: usize = 200;
+
+impl Scope {
     fn learn(&mut self, instruction: &Instruction) {
         match &instruction.kind {
             InstructionKind::Arg(arg) => {
@@ -103,17 +107,9 @@ impl Scope {
             _ => {}
         }
     }
-
-    fn knows(&self, name: &str) -> bool {
-        self.environment.contains(name) || self.arguments.contains(name) || GIVEN.contains(&name)
-    }
-
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.environment.iter().chain(&self.arguments).map(String::as_str)
-    }
 }
 
-fn from(subject: &Subject<'_>, stage: &Stage<'_>, defaults: &HashMap<String, String>, findings: &mut Findings) {
+fn from(subject: &Subject<'_>, stage: &Stage<'_>, defaults: &BTreeMap<String, String>, findings: &mut Findings) {
     let escape = subject.file.escape.character();
     let image = &stage.from.image;
     let mut is_known = true;
@@ -123,7 +119,7 @@ fn from(subject: &Subject<'_>, stage: &Stage<'_>, defaults: &HashMap<String, Str
                 continue;
             }
             is_known = false;
-            let hint = question(used.name, defaults.keys().map(String::as_str).chain(PLATFORM))
+            let hint = question(used.name, defaults.keys().map(String::as_str).take(MAX_COMPARED).chain(PLATFORM))
                 .map(|hint| format!("; {hint}"))
                 .unwrap_or_default();
             findings.add(
@@ -165,13 +161,16 @@ fn place(word: &Spanned<String>, start: usize, end: usize) -> Span {
     }
 }
 
-fn undefined(instruction: &Instruction, escape: char, scope: &Scope, findings: &mut Findings) {
+fn undefined(instruction: &Instruction, escape: char, (scopes, index): (&[Scope], usize), findings: &mut Findings) {
+    let scope = &scopes[index];
     for word in words(instruction) {
         for used in uses(word, escape) {
-            if scope.knows(used.name) || used.has_default() {
+            if used.has_default() || is_set(scopes, index, used.name) {
                 continue;
             }
-            let hint = question(used.name, scope.names());
+            let names =
+                chain(scopes, index).flat_map(|scope| &scope.environment).chain(&scope.arguments).map(String::as_str);
+            let hint = question(used.name, names.take(MAX_COMPARED));
             if scope.is_complete || hint.is_some() {
                 let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
                 findings.add(

@@ -9,6 +9,7 @@ use crate::instruction::{Healthcheck, Instruction, InstructionKind, Pairs};
 use crate::lint::finding::{Findings, Fix};
 use crate::lint::rule::Rule;
 use crate::lint::subject::Subject;
+use crate::lint::variables::uses;
 use crate::span::Spanned;
 
 pub(super) const RULES: &[&Rule] =
@@ -176,33 +177,15 @@ fn environment(stage: &Stage<'_>, findings: &mut Findings) {
 }
 
 fn self_reference(instruction: &Instruction, env: &Pairs, known: &HashSet<&str>, findings: &mut Findings) {
-    for (index, pair) in env.pairs.iter().enumerate() {
-        let others = env.pairs.iter().enumerate().filter(|(other, _)| *other != index);
-        let mut names = others
-            .map(|(_, other)| other.key.as_str())
-            .filter(|name| *name != pair.key.as_str() && !known.contains(name));
-        if let Some(name) = names.find(|name| refers_to(&pair.value, name)) {
-            findings.add(
-                &DL3044,
-                instruction,
-                pair.value.span,
-                format!("`{name}` is not set yet where this value is made"),
-            );
+    let keys: HashSet<&str> =
+        env.pairs.iter().map(|pair| pair.key.as_str()).filter(|name| !known.contains(name)).collect();
+    for pair in &env.pairs {
+        let used =
+            uses(&pair.value, '\\').into_iter().find(|used| used.name != pair.key.as_str() && keys.contains(used.name));
+        if let Some(used) = used {
+            let message = format!("`{}` is not set yet where this value is made", used.name);
+            findings.add(&DL3044, instruction, pair.value.span, message);
             return;
         }
     }
-}
-
-/// Whether a value has `$name` or `${name…}` outside of single quotes.
-pub(in crate::lint) fn refers_to(value: &str, name: &str) -> bool {
-    if value.starts_with('\'') {
-        return false;
-    }
-    value.match_indices(name).any(|(at, _)| {
-        let before = &value[..at];
-        let dollar = before.strip_suffix('{').unwrap_or(before);
-        let follows = value[at + name.len()..].bytes().next();
-        let is_whole = follows.is_none_or(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_'));
-        dollar.ends_with('$') && !dollar.ends_with("\\$") && is_whole
-    })
 }

@@ -158,7 +158,7 @@ fn archive(subject: &Subject<'_>, (stage, instruction, copy): (usize, &Instructi
         }
         let next = subject.runs.partition_point(|run| run.instruction.span.start < instruction.span.start);
         // As far as one looks ahead by eye: files are strangers', and this is asked for each archive.
-        let later = subject.runs[next..].iter().take_while(|run| run.stage == stage).take(100);
+        let later = subject.runs[next..].iter().take_while(|run| run.stage == stage).take(16);
         if later.flat_map(|run| &run.commands).any(|command| unpacks(command, kept)) {
             findings.add(
                 &DL3010,

@@ -1,11 +1,13 @@
 //! USER, and the secrets that a file gives away.
 
-use super::config::refers_to;
+use std::collections::HashSet;
+
 use crate::diagnostic::Severity::{Info, Warning};
 use crate::instruction::{Instruction, InstructionKind};
 use crate::lint::finding::Findings;
 use crate::lint::rule::Rule;
 use crate::lint::subject::Subject;
+use crate::lint::variables::uses;
 use crate::span::Spanned;
 
 pub(super) const RULES: &[&Rule] = &[&DL3002, &DL3064, &DL3066];
@@ -24,12 +26,13 @@ const DL3066: Rule = Rule::new("DL3066", Info, "Name the user by number")
 const SECRETS: [&str; 6] = ["password", "secret", "token", "api_key", "access_key", "private"];
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Findings) {
+    let arguments = arguments(subject);
     for stage in &subject.stages {
         let mut last = None;
         for instruction in stage.instructions {
             if let InstructionKind::User(user) = &instruction.kind {
                 last = Some((instruction, user));
-                if !is_number(user) && !is_argument(subject, user) {
+                if !is_number(user) && !is_argument(&arguments, user) {
                     findings.add(&DL3066, instruction, user.span, format!("`{}` is no number", user.value));
                 }
             }
@@ -53,12 +56,17 @@ fn is_number(user: &str) -> bool {
 }
 
 /// Whether the build is told who it is.
-fn is_argument(subject: &Subject<'_>, user: &str) -> bool {
-    user.starts_with('$')
-        && subject.file.instructions.iter().any(|instruction| match &instruction.kind {
-            InstructionKind::Arg(arg) => arg.arguments.iter().any(|argument| refers_to(user, &argument.name)),
-            _ => false,
-        })
+fn is_argument(arguments: &HashSet<&str>, user: &str) -> bool {
+    user.starts_with('$') && uses(user, '\\').iter().any(|used| arguments.contains(used.name))
+}
+
+/// The arguments of a file.
+fn arguments<'a>(subject: &Subject<'a>) -> HashSet<&'a str> {
+    let names = subject.file.instructions.iter().filter_map(|instruction| match &instruction.kind {
+        InstructionKind::Arg(arg) => Some(arg.arguments.iter().map(|argument| argument.name.as_str())),
+        _ => None,
+    });
+    names.flatten().collect()
 }
 
 /// Whether a USER names root.

@@ -37,10 +37,8 @@ impl Known {
     pub(super) fn learn(&mut self, subject: &Subject<'_>, run: &RunView<'_>, script: &Script) {
         if self.stage != Some(run.stage) {
             *self = Self { stage: Some(run.stage), ..Self::default() };
-            let mut parent = subject.parent(&subject.stages[run.stage]);
-            while let Some(stage) = parent {
+            for stage in subject.chain(&subject.stages[run.stage]).skip(1) {
                 stage.instructions.iter().for_each(|instruction| self.declare(&instruction.kind));
-                parent = subject.parent(stage);
             }
         }
         let before = &subject.stages[run.stage].instructions[self.position..run.position];
