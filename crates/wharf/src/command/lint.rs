@@ -2,6 +2,7 @@
 
 mod error;
 mod files;
+mod lsp;
 mod settings;
 
 use std::io::Write as _;
@@ -40,6 +41,12 @@ pub(crate) struct Lint {
     /// What no file, comment or other setting can change: settings in the same form, with `enforced`. Else: WHARF_LINT_POLICY.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// The environment that the image is for: which approved bases count.
+    #[arg(long, value_name = "ENVIRONMENT")]
+    environment: Option<String>,
+    /// Speak the language server protocol on standard input and output: findings and fixes in an editor.
+    #[arg(long, conflicts_with_all = ["places", "format", "fix"])]
+    lsp: bool,
     /// Rules that are not looked for.
     #[arg(long, value_name = "RULE")]
     ignore: Vec<String>,
@@ -51,10 +58,13 @@ pub(crate) struct Lint {
 impl Lint {
     pub(crate) fn run(self) -> Result<(), Error> {
         let policy = self.policy.clone().or_else(policy_of_environment);
-        let mut set = settings::read(self.config.as_deref(), policy.as_deref())?;
+        let mut set = settings::read(self.config.as_deref(), policy.as_deref(), self.environment.as_deref())?;
         set.settings.ignored.extend(self.ignore.iter().cloned());
         set.settings.trusted_registries.extend(self.trusted_registry.iter().cloned());
         let threshold = set.threshold(self.fail_on.as_deref())?;
+        if self.lsp {
+            return lsp::serve(&set.settings);
+        }
         let inputs = files::find(&self.places)?;
         let (mut reports, unreadable) = check_all(&inputs, &set.settings, self.fix);
         reports.sort_by_key(|(index, _)| *index);
@@ -111,14 +121,15 @@ fn check_all(inputs: &[Input], settings: &Settings, fixes: bool) -> (Vec<(usize,
 
 fn check_one(input: &Input, settings: &Settings, fixes: bool) -> Result<Report, Error> {
     let bytes = input.read()?;
+    let ignore = input.ignore();
     let mut file = parse_bytes(&bytes);
-    let mut findings = lint::check(&file, settings);
+    let mut findings = lint::check_in(&file, settings, ignore.as_ref());
     if fixes {
         let (text, count) = lint::apply(file.source(), &findings);
         if count > 0 {
             input.write(&text)?;
             file = parse_bytes(text.as_bytes());
-            findings = lint::check(&file, settings);
+            findings = lint::check_in(&file, settings, ignore.as_ref());
         }
     }
     Ok(Report { name: input.name(), file, findings })

@@ -1,9 +1,10 @@
 //! `wharf lint` from outside: places, settings, formats, exit codes.
 
+use std::io::{BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
@@ -96,4 +97,81 @@ fn every_format_tells_of_the_finding() {
     assert!(shown("github").starts_with("::error file=Dockerfile,line=4,"), "{}", shown("github"));
     let json: Value = serde_json::from_str(&shown("json")).expect("JSON");
     assert_eq!((&json[0]["line"], &json[0]["instructionLine"]), (&4.into(), &3.into()));
+}
+
+#[test]
+fn approved_bases_count_by_environment() {
+    let folder = folder(&[
+        ("Dockerfile", "FROM registry.example.com/base/debian:13\nFROM debian:13\n"),
+        ("policy.yaml", "approvedBases: {prod: [\"registry.example.com/base/*\"], test: [debian]}\n"),
+    ]);
+    let found = |environment: &str| {
+        codes(&lint(folder.path(), &["--format", "json", "--policy", "policy.yaml", "--environment", environment]))
+    };
+    assert_eq!(found("prod"), ["Dockerfile WF1012"]);
+    assert_eq!(found("test"), ["Dockerfile WF1012"]);
+    let output = lint(folder.path(), &["--format", "json", "--policy", "policy.yaml", "--environment", "prod"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("`debian:13`"), "{output:?}");
+}
+
+#[test]
+fn copying_what_the_ignore_file_leaves_out_is_told() {
+    let folder = folder(&[("Dockerfile", "FROM debian:13\nCOPY a b /c/\n"), (".dockerignore", "b\n")]);
+    assert_eq!(codes(&lint(folder.path(), &["--format", "json"])), ["Dockerfile CopyIgnoredFile"]);
+    std::fs::write(folder.path().join("Dockerfile.dockerignore"), "c\n").expect("is written");
+    assert_eq!(codes(&lint(folder.path(), &["--format", "json"])), Vec::<String>::new());
+}
+
+/// One message of the language server protocol.
+fn message(reader: &mut impl std::io::BufRead) -> Value {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a line");
+        if let Some(value) = line.strip_prefix("Content-Length: ") {
+            length = value.trim().parse().expect("a number");
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("a body");
+    serde_json::from_slice(&body).expect("JSON")
+}
+
+#[test]
+fn an_editor_gets_findings_and_fixes() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wharf"))
+        .args(["lint", "--lsp", "--config", "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut input = child.stdin.take().expect("a pipe");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut say = |body: Value| {
+        let body = body.to_string();
+        write!(input, "Content-Length: {}\r\n\r\n{body}", body.len()).expect("is taken");
+    };
+    say(json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}));
+    assert_eq!(message(&mut output)["result"]["capabilities"]["codeActionProvider"], true);
+    say(json!({"jsonrpc": "2.0", "method": "initialized", "params": {}}));
+    let uri = "file:///app/Dockerfile";
+    let document = json!({"uri": uri, "languageId": "dockerfile", "version": 1, "text": "FROM debian:13\n# \u{1f600}\nADD a /b\n"});
+    say(json!({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument": document}}));
+    let told = message(&mut output);
+    assert_eq!(told["method"], "textDocument/publishDiagnostics");
+    let found = &told["params"]["diagnostics"][0];
+    assert_eq!((&found["code"], &found["range"]["start"]["line"]), (&"DL3020".into(), &2.into()));
+    let range = json!({"start": {"line": 2, "character": 0}, "end": {"line": 2, "character": 3}});
+    let params = json!({"textDocument": {"uri": uri}, "range": range, "context": {"diagnostics": []}});
+    say(json!({"jsonrpc": "2.0", "id": 2, "method": "textDocument/codeAction", "params": params}));
+    let actions = message(&mut output);
+    let edit = &actions["result"][0]["edit"]["changes"][uri][0];
+    assert_eq!((&edit["newText"], &edit["range"]), (&"COPY".into(), &range), "{actions}");
+    say(json!({"jsonrpc": "2.0", "id": 3, "method": "shutdown"}));
+    assert_eq!(message(&mut output)["id"], 3);
+    say(json!({"jsonrpc": "2.0", "method": "exit"}));
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }

@@ -34,6 +34,9 @@ pub(crate) enum Error {
     /// A file of settings says something that it can't.
     #[error("the settings in `{}` are wrong: {problem}", path.display())]
     Settings { path: PathBuf, problem: String },
+    /// The editor says something that the protocol does not have, or is gone.
+    #[error("the editor cannot be served: {0}")]
+    Editor(String),
     /// A level that there is not.
     #[error("`{0}` is no level")]
     Level(String),
@@ -54,6 +57,7 @@ impl Error {
             Self::ReadSettings { .. } | Self::Settings { .. } => {
                 "docs/guide/lint.md tells what settings there are".to_owned()
             }
+            Self::Editor(_) => "`--lsp` is for editors: they start it themselves".to_owned(),
             Self::Level(_) => "the levels are error, warning, info, style, none".to_owned(),
         }
     }
@@ -68,6 +72,7 @@ impl Error {
             | Self::TooLarge { .. }
             | Self::Write { .. }
             | Self::NoFile { .. }
+            | Self::Editor(_)
             | Self::Print { .. } => 1,
         }
     }

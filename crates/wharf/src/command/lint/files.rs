@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use wharf_dockerfile::ignore::{Ignore, file_names};
+
 use super::Error;
 
 /// A larger file is no Dockerfile.
@@ -44,6 +46,17 @@ impl Input {
             Ok(_) if bytes.len() as u64 > MAX_BYTES => Err(Error::TooLarge { path, limit: MAX_BYTES }),
             Ok(_) => Ok(bytes),
         }
+    }
+
+    /// The ignore file that counts for it, if it lies at the root of its build context.
+    pub(super) fn ignore(&self) -> Option<Ignore> {
+        let Self::File(path) = self else { return None };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let names = file_names(&path.file_name()?.to_string_lossy());
+        let path = names.into_iter().map(|name| folder.join(name)).find(|path| path.is_file())?;
+        let mut text = String::new();
+        fs::File::open(path).ok()?.take(MAX_BYTES).read_to_string(&mut text).ok()?;
+        Some(Ignore::parse(&text))
     }
 
     /// Puts a mended text in the file's place. Of standard input it is told.

@@ -50,6 +50,29 @@ struct File {
     #[serde(rename = "disable-ignore-pragma", alias = "disableIgnorePragma")]
     disable_ignore_pragma: bool,
     enforced: Option<Demand>,
+    #[serde(rename = "approvedBases", alias = "approved-bases")]
+    approved_bases: Option<Bases>,
+}
+
+/// Bases for all environments, or by environment.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Bases {
+    All(Vec<String>),
+    ByEnvironment(BTreeMap<String, Vec<String>>),
+}
+
+impl Bases {
+    /// Those of an environment, and of `"*"`, which is all of them.
+    fn of(&self, environment: Option<&str>) -> Vec<String> {
+        match self {
+            Self::All(bases) => bases.clone(),
+            Self::ByEnvironment(lists) => {
+                let names = [Some("*"), environment];
+                names.into_iter().flatten().filter_map(|name| lists.get(name)).flatten().cloned().collect()
+            }
+        }
+    }
 }
 
 /// Rules by the severity that they get.
@@ -106,7 +129,7 @@ fn level(name: &str) -> Result<Option<Severity>, Error> {
 }
 
 /// Reads the settings that are named, or those that are found, and the policy.
-pub(super) fn read(config: Option<&Path>, policy: Option<&Path>) -> Result<Set, Error> {
+pub(super) fn read(config: Option<&Path>, policy: Option<&Path>, environment: Option<&str>) -> Result<Set, Error> {
     let found = match config {
         Some(path) => Some(path.to_owned()),
         None => find(),
@@ -120,6 +143,8 @@ pub(super) fn read(config: Option<&Path>, policy: Option<&Path>) -> Result<Set, 
         set.settings.ignored = file.ignored.iter().cloned().collect();
         set.settings.severities = file.overrides.severities();
         set.settings.trusted_registries = file.trusted_registries.clone();
+        set.settings.approved_bases =
+            file.approved_bases.as_ref().map(|bases| bases.of(environment)).unwrap_or_default();
         set.settings.label_schema = labels(&path, &file.label_schema)?;
         set.settings.has_strict_labels = file.strict_labels;
         set.settings.are_pragmas_off = file.disable_ignore_pragma;
@@ -127,18 +152,22 @@ pub(super) fn read(config: Option<&Path>, policy: Option<&Path>) -> Result<Set, 
         set.threshold = file.failure_threshold;
     }
     if let Some(path) = policy {
-        demand(path, &mut set)?;
+        demand(path, environment, &mut set)?;
     }
     Ok(set)
 }
 
 /// Puts a policy on top.
-fn demand(path: &Path, set: &mut Set) -> Result<(), Error> {
+fn demand(path: &Path, environment: Option<&str>, set: &mut Set) -> Result<(), Error> {
     let file = parse(path)?;
     let severities = file.overrides.severities();
+    // Who lists registries or bases in a policy wants the rules on them.
+    let implied = [("DL3026", !file.trusted_registries.is_empty()), ("WF1012", file.approved_bases.is_some())];
+    let implied = implied.into_iter().filter(|(_, is_meant)| *is_meant).map(|(id, _)| id.to_owned());
+    let implied = implied.chain(severities.keys().cloned());
     let enforced = match file.enforced {
-        None => Enforced::Rules(severities.keys().cloned().collect()),
-        Some(Demand::Rules(rules)) => Enforced::Rules(rules.into_iter().chain(severities.keys().cloned()).collect()),
+        None => Enforced::Rules(implied.collect()),
+        Some(Demand::Rules(rules)) => Enforced::Rules(rules.into_iter().chain(implied).collect()),
         Some(Demand::Word(word)) if word == "all" => Enforced::All,
         Some(Demand::Word(word)) => {
             return Err(wrong(path, format!("`enforced` is `all` or a list of rules, not `{word}`")));
@@ -148,6 +177,9 @@ fn demand(path: &Path, set: &mut Set) -> Result<(), Error> {
     settings.policy = Policy { enforced, severities };
     if !file.trusted_registries.is_empty() {
         settings.trusted_registries = file.trusted_registries;
+    }
+    if let Some(bases) = &file.approved_bases {
+        settings.approved_bases = bases.of(environment);
     }
     settings.label_schema.extend(labels(path, &file.label_schema)?);
     settings.has_strict_labels |= file.strict_labels;
