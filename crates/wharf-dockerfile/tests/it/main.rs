@@ -6,3 +6,4 @@ mod linear;
 mod lint;
 mod parser;
 mod printing;
+mod shell;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use wharf_dockerfile::ignore::{Ignore, file_names};
 
-use super::Error;
+use crate::error::Error;
 
 /// A larger file is no Dockerfile.
 const MAX_BYTES: u64 = 4 << 20;
@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 64;
 
 /// Something to lint.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Input {
+pub enum Input {
     /// A file.
     File(PathBuf),
     /// Standard input.
@@ -24,14 +24,15 @@ pub(super) enum Input {
 
 impl Input {
     /// What it is called in findings.
-    pub(super) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Standard => "-".to_owned(),
         }
     }
 
-    pub(super) fn read(&self) -> Result<Vec<u8>, Error> {
+    /// Its bytes.
+    pub fn read(&self) -> Result<Vec<u8>, Error> {
         let path = match self {
             Self::File(path) => path.clone(),
             Self::Standard => PathBuf::from("-"),
@@ -49,7 +50,7 @@ impl Input {
     }
 
     /// The ignore file that counts for it, if it lies at the root of its build context.
-    pub(super) fn ignore(&self) -> Option<Ignore> {
+    pub fn ignore(&self) -> Option<Ignore> {
         let Self::File(path) = self else { return None };
         let folder = path.parent().unwrap_or(Path::new(""));
         let names = file_names(&path.file_name()?.to_string_lossy());
@@ -60,7 +61,7 @@ impl Input {
     }
 
     /// Puts a mended text in the file's place. Of standard input it is told.
-    pub(super) fn write(&self, text: &str) -> Result<(), Error> {
+    pub fn write(&self, text: &str) -> Result<(), Error> {
         match self {
             Self::Standard => Ok(()),
             Self::File(path) => {
@@ -79,7 +80,7 @@ impl Input {
 }
 
 /// The files that `places` name.
-pub(super) fn find(places: &[PathBuf]) -> Result<Vec<Input>, Error> {
+pub fn find(places: &[PathBuf]) -> Result<Vec<Input>, Error> {
     if places.is_empty() {
         let names = ["Dockerfile", "Containerfile"];
         let found = names.iter().map(PathBuf::from).find(|path| path.is_file());

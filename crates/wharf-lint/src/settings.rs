@@ -9,16 +9,18 @@ use wharf_dockerfile::Severity;
 use wharf_dockerfile::lint::Settings;
 use wharf_dockerfile::lint::settings::{Enforced, LabelType, Policy};
 
-use super::Error;
+use crate::error::Error;
 
 /// Names under which settings are found by themselves.
 const NAMES: [&str; 2] = [".hadolint.yaml", ".hadolint.yml"];
 
 /// Settings, and what the verb itself takes from them.
 #[derive(Debug, Default)]
-pub(super) struct Set {
-    pub(super) settings: Settings,
-    pub(super) has_no_fail: bool,
+pub struct Set {
+    /// For the rules.
+    pub settings: Settings,
+    /// Findings do not make it fail.
+    pub has_no_fail: bool,
     threshold: Option<String>,
     /// The policy's: nothing makes it milder.
     demanded: Option<String>,
@@ -107,7 +109,7 @@ impl Overrides {
 
 impl Set {
     /// The mildest severity that counts; `None` where none does.
-    pub(super) fn threshold(&self, flag: Option<&str>) -> Result<Option<Severity>, Error> {
+    pub fn threshold(&self, flag: Option<&str>) -> Result<Option<Severity>, Error> {
         let asked = level(flag.or(self.threshold.as_deref()).unwrap_or("info"))?;
         let demanded = self.demanded.as_deref().map(level).transpose()?.flatten();
         Ok(match (asked, demanded) {
@@ -129,7 +131,7 @@ fn level(name: &str) -> Result<Option<Severity>, Error> {
 }
 
 /// Reads the settings that are named, or those that are found, and the policy.
-pub(super) fn read(config: Option<&Path>, policy: Option<&Path>, environment: Option<&str>) -> Result<Set, Error> {
+pub fn read(config: Option<&Path>, policy: Option<&Path>, environment: Option<&str>) -> Result<Set, Error> {
     let found = match config {
         Some(path) => Some(path.to_owned()),
         None => find(),

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use wharf_dockerfile::lint::{self, Finding, Settings};
 use wharf_dockerfile::{Dockerfile, Severity, Span, parse};
 
-use super::Error;
+use crate::error::Error;
 
 /// A larger text is no Dockerfile.
 const MAX_BYTES: usize = 4 << 20;
@@ -28,7 +28,7 @@ const MAX_BYTES: usize = 4 << 20;
 const MAX_DOCUMENTS: usize = 1000;
 
 /// Serves the editor at standard input and output until it says that it ends.
-pub(super) fn serve(settings: &Settings) -> Result<(), Error> {
+pub fn serve(settings: &Settings) -> Result<(), Error> {
     let (connection, threads) = Connection::stdio();
     let capabilities = ServerCapabilities {
         text_document_sync: Some(TextDocumentSyncCapability::Kind(TextDocumentSyncKind::FULL)),

@@ -6,34 +6,73 @@ use std::path::PathBuf;
 /// Why `wharf lint` ended with something else than 0.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub(crate) enum Error {
+pub enum Error {
     /// There are findings.
     #[error("{count} findings that count")]
-    Found { count: usize },
+    Found {
+        /// How many.
+        count: usize,
+    },
     /// A file cannot be read.
     #[error("cannot read `{}`", path.display())]
-    Read { path: PathBuf, source: io::Error },
+    Read {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A folder cannot be listed.
     #[error("cannot look into the folder `{}`", path.display())]
-    List { path: PathBuf, source: io::Error },
+    List {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file is larger than a Dockerfile is.
     #[error("`{}` has more than {limit} bytes", path.display())]
-    TooLarge { path: PathBuf, limit: u64 },
+    TooLarge {
+        /// Which one.
+        path: PathBuf,
+        /// So many bytes are taken.
+        limit: u64,
+    },
     /// A mended file cannot be written.
     #[error("cannot write `{}`", path.display())]
-    Write { path: PathBuf, source: io::Error },
+    Write {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// There is nothing to lint.
     #[error("there is no Dockerfile in `{}`", path.display())]
-    NoFile { path: PathBuf },
+    NoFile {
+        /// Where.
+        path: PathBuf,
+    },
     /// Findings cannot be written out.
     #[error("cannot write the findings")]
-    Print { source: io::Error },
+    Print {
+        /// Why.
+        source: io::Error,
+    },
     /// A file of settings cannot be read.
     #[error("cannot read the settings in `{}`", path.display())]
-    ReadSettings { path: PathBuf, source: io::Error },
+    ReadSettings {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file of settings says something that it can't.
     #[error("the settings in `{}` are wrong: {problem}", path.display())]
-    Settings { path: PathBuf, problem: String },
+    Settings {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// The editor says something that the protocol does not have, or is gone.
     #[error("the editor cannot be served: {0}")]
     Editor(String),
@@ -43,7 +82,8 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    pub(crate) fn hint(&self) -> String {
+    /// What can be done about it.
+    pub fn hint(&self) -> String {
         match self {
             Self::Found { .. } => {
                 "`wharf lint --fix` mends some; docs/lint/README.md has a page for each rule".to_owned()
@@ -62,7 +102,8 @@ impl Error {
         }
     }
 
-    pub(crate) fn exit_code(&self) -> u8 {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
         match self {
             Self::Found { .. } => 10,
             Self::Level(_) => 2,
