@@ -52,7 +52,10 @@ impl Reader<'_> {
             [word] if simple.assignments.is_empty() && simple.redirects.is_empty() => word.literal(),
             _ => None,
         };
-        match name {
+        // With a blank before it and something in it, it was not meant to make a function.
+        let is_apart = simple.span.end < self.at();
+        let is_empty = self.rest()[1..].trim_start().starts_with(')');
+        match name.filter(|_| is_empty || !is_apart) {
             Some(name) => self.deeper(|reader| reader.function(start, name, false)).map(Command::Compound),
             None => Err(self.error(Problem::StrayParenthesis)),
         }
