@@ -4,6 +4,7 @@ mod access;
 mod admin;
 mod audit;
 mod bin;
+pub(crate) mod build;
 pub(crate) mod client;
 mod completion;
 pub(crate) mod config;
@@ -76,7 +77,9 @@ enum Verb {
     Registries(registries::verb::Verb),
     /// Find what is wrong with Dockerfiles although they build.
     Lint(lint::Lint),
-    /// Look into images.
+    /// Build an image out of a Dockerfile.
+    Build(Box<build::Build>),
+    /// Look into images, and make them of folders.
     #[command(subcommand)]
     Image(image::Image),
     /// Check or show the configuration.
@@ -171,6 +174,7 @@ impl Cli {
             Verb::Admin(admin) => return admin.run(),
             Verb::Standby(standby) => return standby.run(),
             Verb::Registries(verb) => return verb.run().map_err(|error| Error::Registry(error).into()),
+            Verb::Build(build) => return build.run().map_err(|error| Error::Build(error).into()),
             Verb::Lint(lint) => return lint.run().map_err(|error| Error::Lint(error).into()),
             Verb::Image(image) => return image.run().map_err(|error| Error::Registry(error).into()),
             Verb::Completion(completion) => return completion.run(),

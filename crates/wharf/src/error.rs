@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::command::{client, lint, registries};
+use crate::command::{build, client, lint, registries};
 use crate::config::source::Problem;
 
 /// What the process's exit code means. Code 2 for a wrong command line is clap's.
@@ -68,6 +68,9 @@ pub(crate) enum Error {
     /// A registry, a layout or an archive was asked and did not do it.
     #[error(transparent)]
     Registry(registries::Error),
+    /// Nothing was built.
+    #[error(transparent)]
+    Build(build::Error),
     /// Dockerfiles cannot be linted, or there are findings in them.
     #[error(transparent)]
     Lint(lint::Error),
@@ -105,6 +108,7 @@ impl Error {
             }
             Self::Client(error) => error.hint(),
             Self::Registry(error) => error.hint(),
+            Self::Build(error) => error.hint(),
             Self::Lint(error) => error.hint(),
         }
     }
@@ -125,6 +129,7 @@ impl Error {
             Self::UseFolder { .. } => 1,
             Self::Client(error) => error.exit_code(),
             Self::Registry(error) => error.exit_code(),
+            Self::Build(error) => error.exit_code(),
             Self::Lint(error) => error.exit_code(),
         }
     }

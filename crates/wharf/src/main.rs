@@ -8,6 +8,7 @@ mod config;
 mod control;
 mod data;
 mod error;
+mod node;
 mod operator;
 mod server;
 mod standby;

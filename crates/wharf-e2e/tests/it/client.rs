@@ -9,11 +9,11 @@ mod environment;
 mod helm;
 mod lineage;
 mod oras;
-mod podman;
+pub(crate) mod podman;
 mod promotion;
 mod quota;
 mod skopeo;
-mod wharf;
+pub(crate) mod wharf;
 
 use crate::http::Payload;
 use crate::image::{OCI_INDEX, OCI_MANIFEST};

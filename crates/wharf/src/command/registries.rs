@@ -130,6 +130,12 @@ impl Session {
         Registry::new(host.clone(), settings, credentials).map_err(Error::Client)
     }
 
+    /// A client for servers that are no registries.
+    pub(crate) fn http(&self) -> Result<wharf_http::Client, wharf_http::Error> {
+        let (authorities, proxies) = (self.flags.ca.clone(), proxies(&self.environment));
+        wharf_http::client(&wharf_http::Settings { authorities, proxies, ..wharf_http::Settings::default() })
+    }
+
     fn security(&self, host: &RegistryHost, is_plain: bool) -> Security {
         let is_named = |named: &String| named.parse::<RegistryHost>().is_ok_and(|named| named == *host);
         match is_plain {

@@ -8,7 +8,7 @@ use crate::random;
 use crate::server::{ADMINISTRATOR, Server};
 
 /// A podman with a store of its own below `home`; `vfs` needs nothing of the kernel.
-pub(super) fn podman(home: &Path, store: &str) -> Program {
+pub(crate) fn podman(home: &Path, store: &str) -> Program {
     let root = home.join(store);
     let program = Program::new("podman", home).args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"]);
     program

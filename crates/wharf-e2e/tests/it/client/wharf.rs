@@ -25,7 +25,7 @@ fn json(home: &Path, words: &[&str]) -> Value {
 }
 
 /// Logs in as the administrator; the password comes by standard input.
-fn log_in(server: &Server, home: &Path) {
+pub(crate) fn log_in(server: &Server, home: &Path) {
     let password = server.folder.path().join("password");
     let line = r#"exec "$0" login --username "$1" --password-stdin "$2" < "$3""#;
     let words =
