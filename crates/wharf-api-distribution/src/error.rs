@@ -225,7 +225,9 @@ fn code_of(error: &RegistryError) -> ErrorCode {
         RegistryError::ChunkSize { .. } => ErrorCode::SizeInvalid,
         RegistryError::UploadBusy(_) | RegistryError::Store { .. } => store_code(error.kind()),
         RegistryError::DigestMismatch { .. } => ErrorCode::DigestInvalid,
-        RegistryError::ManifestUnknown { .. } | RegistryError::NotAcceptable { .. } => ErrorCode::ManifestUnknown,
+        RegistryError::ManifestUnknown { .. }
+        | RegistryError::ManifestAway { .. }
+        | RegistryError::NotAcceptable { .. } => ErrorCode::ManifestUnknown,
         RegistryError::ManifestInvalid(_) | RegistryError::SizeMismatch { .. } => ErrorCode::ManifestInvalid,
         RegistryError::ManifestBlobUnknown(_) => ErrorCode::ManifestBlobUnknown,
         RegistryError::TagExists { .. } | RegistryError::TagNotCovered { .. } => ErrorCode::Denied,

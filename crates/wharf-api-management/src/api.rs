@@ -7,6 +7,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use url::Url;
+use wharf_archive::Archives;
 use wharf_context::RequestId;
 use wharf_governance::Governance;
 use wharf_identity::Identity;
@@ -36,6 +37,7 @@ pub(crate) struct Api {
     pub(crate) identity: Identity,
     pub(crate) registry: Registry,
     pub(crate) governance: Governance,
+    pub(crate) archives: Archives,
     pub(crate) settings: Settings,
 }
 
@@ -62,8 +64,9 @@ impl Api {
 }
 
 /// `/api/v1/…`.
-pub fn router(identity: Identity, registry: Registry, governance: Governance, settings: Settings) -> Router {
-    let api = Api { identity, registry, governance, settings };
+pub fn router(identity: Identity, registry: Registry, parts: (Governance, Archives), settings: Settings) -> Router {
+    let (governance, archives) = parts;
+    let api = Api { identity, registry, governance, archives, settings };
     let elsewhere = [PREFIX.to_owned(), format!("{PREFIX}/"), format!("{PREFIX}/{{*path}}")];
     let empty = elsewhere.iter().fold(Router::new(), |router, path| router.route(path, any(unknown)));
     let routes = ROUTES.iter().fold(empty, |router, route| router.route(route.path, route.method_router(&api)));

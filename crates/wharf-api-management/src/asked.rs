@@ -14,6 +14,7 @@ use wharf_context::Power;
 use wharf_identity::PageRequest;
 use wharf_oci::{Digest, ProjectName, Reference, RepositoryName, RepositoryPattern, Tag};
 
+use crate::archives::ArchiveStateWord;
 use crate::moment::Moment;
 use crate::problem::Problem;
 use crate::promotions::StateWord;
@@ -244,6 +245,26 @@ pub(crate) struct AccessQuery {
 pub(crate) struct PatternQuery {
     #[serde(deserialize_with = "text::parse")]
     pub(crate) pattern: RepositoryPattern,
+}
+
+/// What the list of archives takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ArchivesAsked {
+    #[serde(default, deserialize_with = "value")]
+    after: Option<String>,
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<usize>,
+    #[serde(default, deserialize_with = "repository")]
+    pub(crate) repository: Option<RepositoryName>,
+    #[serde(default, deserialize_with = "text::some")]
+    pub(crate) state: Option<ArchiveStateWord>,
+}
+
+impl ArchivesAsked {
+    pub(crate) fn page(&self) -> wharf_governance::PageRequest {
+        wharf_governance::PageRequest { after: self.after.clone(), limit: self.limit }
+    }
 }
 
 /// What lists of a project take that also hold what has ended.

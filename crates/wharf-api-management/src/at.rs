@@ -217,6 +217,14 @@ pub(crate) struct Hold {
     pub(crate) hold: i64,
 }
 
+/// `{project}`, `{archive}`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Archive {
+    #[serde(deserialize_with = "text::parse")]
+    pub(crate) project: ProjectName,
+    pub(crate) archive: i64,
+}
+
 /// `{project}`, `{run}`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RetentionRun {

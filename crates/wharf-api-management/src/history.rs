@@ -10,6 +10,7 @@ use wharf_governance::History;
 use wharf_oci::RepositoryName;
 
 use crate::api::Api;
+use crate::archives::ArchiveBody;
 use crate::asked::Asked;
 use crate::at::{self, At};
 use crate::authenticate::LoggedIn;
@@ -27,7 +28,7 @@ pub(crate) struct HistoryBody {
     repository: String,
     /// What it is about.
     digest: String,
-    /// The push, as long as it stands in development.
+    /// The push, as long as it stands in development or is in an archive.
     pushed: Option<PushedBody>,
     /// What its images say of themselves.
     images: Vec<ImageBody>,
@@ -37,6 +38,8 @@ pub(crate) struct HistoryBody {
     promotions: Vec<PromotionBody>,
     /// Where it has stood, the first place first.
     placements: Vec<PlacementBody>,
+    /// When it left for an archive, and came back, the first first.
+    archives: Vec<ArchiveBody>,
 }
 
 /// A push.
@@ -94,7 +97,9 @@ pub(crate) async fn show(
     Asked(query, _): Asked<HistoryQuery>,
 ) -> Result<Json<HistoryBody>, Problem> {
     let warrant = api.identity.warrant(&ctx, &at.project).await?;
-    Ok(Json(api.governance.history(&warrant, &query.repository, &at.digest).await?.into()))
+    let history = api.governance.history(&warrant, &query.repository, &at.digest).await?;
+    let archives = api.archives.archives_of(&warrant, &query.repository, &at.digest).await?;
+    Ok(Json(HistoryBody { archives: archives.into_iter().map(Into::into).collect(), ..history.into() }))
 }
 
 impl From<History> for HistoryBody {
@@ -124,6 +129,7 @@ impl From<History> for HistoryBody {
             tags: tags.collect(),
             promotions: history.promotions.into_iter().map(Into::into).collect(),
             placements: history.placements.into_iter().map(Into::into).collect(),
+            archives: Vec::new(),
         }
     }
 }

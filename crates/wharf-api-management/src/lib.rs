@@ -15,6 +15,7 @@
 mod access;
 mod answer;
 pub mod api;
+mod archives;
 mod asked;
 mod assignments;
 mod at;

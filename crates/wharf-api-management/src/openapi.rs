@@ -216,6 +216,9 @@ fn meaning_in(route: &Route, name: &str) -> Meaning {
         ("after", "tag_history") => (description, text("^[0-9]{1,19}[.][0-9]{1,19}$")),
         ("after", "search") => (description, text("^[0-9]{1,19}-[0-9]{1,19}$")),
         ("to", "eligibility") => ("The environment that it is to go to.", text(ENVIRONMENT)),
+        ("state", "list_archives") => {
+            ("Only those in this state.", text("^(storing|archived|restoring|restored|failed|destroyed)$"))
+        }
         ("state", "list_promotions") => (
             "Only those that stand there.",
             text(
@@ -295,6 +298,7 @@ fn meaning(name: &str) -> Meaning {
         "from" => ("Not before.", moment()),
         "to" => ("Before.", moment()),
         "hold" => ("The number of a hold.", text("^[0-9]{1,18}$")),
+        "archive" => ("The number of an archive.", text("^[0-9]{1,18}$")),
         "ended" => ("Whether those that have ended are listed, too.", text("^(true|false)$")),
         "limit" => {
             let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));

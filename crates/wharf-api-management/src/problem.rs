@@ -145,6 +145,19 @@ impl From<wharf_governance::Error> for Problem {
     }
 }
 
+impl From<wharf_archive::Error> for Problem {
+    fn from(error: wharf_archive::Error) -> Self {
+        if let wharf_archive::Error::Governance(error) = error {
+            return error.into();
+        }
+        let kind = error.kind();
+        let has_moved = matches!(error, wharf_archive::Error::ArchiveMoved { .. });
+        let status = if has_moved { StatusCode::PRECONDITION_FAILED } else { status(kind) };
+        let problem = Self::new(status, detail(kind, error.to_string()));
+        Self { cause: Some(Arc::new(error)), ..problem }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let kind = error.kind();

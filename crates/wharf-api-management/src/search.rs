@@ -32,6 +32,8 @@ pub(crate) struct FoundBody {
     revision: Option<String>,
     pushed_at: Moment,
     pushed_by: String,
+    /// Whether it is in an archive, and not in the registry. Its tags are those that it had.
+    is_archived: bool,
 }
 
 pub(crate) async fn list(
@@ -65,6 +67,7 @@ impl From<Found> for FoundBody {
             revision: found.revision,
             pushed_at: Moment(found.pushed_at),
             pushed_by: found.pushed_by,
+            is_archived: found.is_archived,
         }
     }
 }

@@ -151,6 +151,30 @@ pub enum Error {
     /// The machine gives no random bytes.
     #[error("the machine gives no random bytes")]
     Random,
+    /// There is no object of this name in a cold place.
+    #[error("`{name}` is not in the cold place")]
+    ObjectNotFound {
+        /// The object.
+        name: String,
+    },
+    /// An operation on an object of a cold place failed.
+    #[error("cannot {action} `{name}` in the cold place")]
+    Object {
+        /// What was being done, e.g. `write`.
+        action: &'static str,
+        /// The object.
+        name: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// What was to become an object of a cold place did not come to its end.
+    #[error("cannot read what is to become `{name}` in the cold place")]
+    ObjectBody {
+        /// The object.
+        name: String,
+        /// Why not.
+        source: BodyError,
+    },
     /// An S3 endpoint did not do what it was asked.
     #[error("cannot {action} `{object}` on S3")]
     Remote {
@@ -186,9 +210,12 @@ impl Error {
     /// What sort of failure it is.
     pub fn failure(&self) -> Failure {
         match self {
-            Self::UploadNotFound { .. } | Self::UploadLost { .. } | Self::BlobNotFound { .. } => Failure::NotFound,
+            Self::UploadNotFound { .. }
+            | Self::UploadLost { .. }
+            | Self::BlobNotFound { .. }
+            | Self::ObjectNotFound { .. } => Failure::NotFound,
             Self::Superseded { .. } => Failure::Conflict,
-            Self::Body { .. } | Self::Range { .. } | Self::TooLong { .. } => Failure::Invalid,
+            Self::Body { .. } | Self::ObjectBody { .. } | Self::Range { .. } | Self::TooLong { .. } => Failure::Invalid,
             Self::BlobTruncated { .. }
             | Self::TwoFileSystems { .. }
             | Self::Sealed { .. }
@@ -199,6 +226,7 @@ impl Error {
             Self::OpenStore { source, .. }
             | Self::Upload { source, .. }
             | Self::Blob { source, .. }
+            | Self::Object { source, .. }
             | Self::Folder { source, .. } => failure_of(source),
         }
     }

@@ -6,9 +6,10 @@
 //! catalog's business.
 //!
 //! Reading order: [`store`], [`key`], [`state`], [`body`], [`reader`], [`error`], [`files`], [`memory`], [`s3`],
-//! [`sealed`], [`followed`], and `conformance` (behind the feature of that name), which says by execution what a store promises.
+//! [`sealed`], [`followed`], [`cold`] (named bytes beside the store, for archives), and `conformance` (behind the feature of that name), which says by execution what a store promises.
 
 pub mod body;
+pub mod cold;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod error;
@@ -26,6 +27,7 @@ mod blocking;
 mod fence;
 
 pub use body::{Body, BodyError};
+pub use cold::{ColdBucket, ColdFolder, ColdObject, ColdPlace, ObjectName};
 pub use error::{Error, Failure};
 pub use files::{Durability, Files, Settings};
 pub use followed::Followed;

@@ -21,11 +21,12 @@
 //! parts: they can only be read as a whole.
 //!
 //! Reading order: [`settings`], `layout`, `schedule`, `place`, `trouble`, `transport`, `bucket`, `endpoint`, `abilities`,
-//! `pieces`, `sending`, `append`, `finish`, `read`.
+//! `pieces`, `sending`, `append`, `finish`, `read`; `cold`.
 
 mod abilities;
 mod append;
 mod bucket;
+mod cold;
 mod endpoint;
 mod finish;
 mod layout;
@@ -56,6 +57,7 @@ use crate::state::UploadState;
 use crate::store::{Appended, BoxFuture, Store, Stored, Upload};
 pub use abilities::{Finding, Lacking, Need, Report};
 use bucket::{Bucket, Wanted};
+pub use cold::ColdBucket;
 use layout::Layout;
 use place::Place;
 pub use settings::Settings;

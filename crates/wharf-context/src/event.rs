@@ -162,6 +162,19 @@ pub enum Event {
         /// What it was on.
         target: String,
     },
+    /// An image is on its way into an archive or back, or has arrived.
+    ArchiveChanged {
+        /// Project name.
+        project: String,
+        /// The archive's number.
+        archive: i64,
+        /// `storing`, `archived`, `restoring`, `restored`, `failed` or `destroyed`.
+        state: String,
+        /// Repository name.
+        repository: String,
+        /// Digest, `algorithm:hex`.
+        digest: String,
+    },
     /// A run of retention has ended.
     RetentionEnded {
         /// Project name.
@@ -196,6 +209,7 @@ impl Event {
             Self::EmergencyRaised { .. } => "emergency_raised",
             Self::HoldSet { .. } => "hold_set",
             Self::HoldLifted { .. } => "hold_lifted",
+            Self::ArchiveChanged { .. } => "archive_changed",
             Self::RetentionEnded { .. } => "retention_ended",
             Self::QuotaWarned { .. } => "quota_warned",
         }

@@ -51,6 +51,8 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     "0017_pulls",
     "0018_attestations",
     "0019_beyond",
+    "0020_archive",
+    "0021_search_archived",
 ];
 
 /// The tables of a node: its images and what it builds. Several processes open them, and only SQLite holds them.

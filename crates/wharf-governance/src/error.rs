@@ -558,6 +558,9 @@ pub enum Error {
         #[source]
         source: wharf_blob::Error,
     },
+    /// What decided that an image leaves could not send it.
+    #[error("cannot archive an image")]
+    Leaving(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A catalog row does not read as what it must be.
     #[error("catalog row of {what} is malformed")]
     MalformedRow {
@@ -658,6 +661,7 @@ impl Error {
             | Self::Sign { .. }
             | Self::Layer { .. }
             | Self::Image { .. }
+            | Self::Leaving(_)
             | Self::Unsettled { .. } => Kind::Unavailable,
             Self::People(_)
             | Self::ManifestInvalid { .. }

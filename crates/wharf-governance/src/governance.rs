@@ -8,7 +8,7 @@ use wharf_registry::Registry;
 
 use crate::error::Error;
 use crate::gate::{self, Gate};
-use crate::ports::{DocumentSigner, People, Transfer, WebhookPorts};
+use crate::ports::{DocumentSigner, Leave, People, Transfer, WebhookPorts};
 
 /// Governance: every use case is a method, found in the file of its noun. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -21,6 +21,7 @@ pub struct Governance {
     webhooks: Option<Arc<WebhookPorts>>,
     transfers: Option<Arc<dyn Transfer>>,
     pub(crate) signer: Option<Arc<dyn DocumentSigner>>,
+    pub(crate) archive: Option<Arc<dyn Leave>>,
 }
 
 /// What this node did since it started.
@@ -36,7 +37,8 @@ impl Governance {
     /// Governance over a catalog and the content that `registry` keeps, in the server's environments.
     pub fn new(db: Db, registry: Registry, environments: Environments, people: Arc<dyn People>) -> Self {
         let gates = gate::own().into();
-        Self { db, registry, environments, people, gates, webhooks: None, transfers: None, signer: None }
+        let (webhooks, transfers, signer, archive) = (None, None, None, None);
+        Self { db, registry, environments, people, gates, webhooks, transfers, signer, archive }
     }
 
     /// The same governance with further gates.
@@ -62,6 +64,12 @@ impl Governance {
     #[must_use]
     pub fn with_signer(self, signer: Arc<dyn DocumentSigner>) -> Self {
         Self { signer: Some(signer), ..self }
+    }
+
+    /// The same, where images can leave for an archive.
+    #[must_use]
+    pub fn with_archive(self, archive: Arc<dyn Leave>) -> Self {
+        Self { archive: Some(archive), ..self }
     }
 
     /// What this node did since it started.

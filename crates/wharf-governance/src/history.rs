@@ -22,7 +22,7 @@ pub struct History {
     pub repository: RepositoryName,
     /// What it is about.
     pub digest: Digest,
-    /// The push, as long as it stands in development.
+    /// The push, as long as it stands in development or is in an archive.
     pub pushed: Option<Pushed>,
     /// What its images say of themselves, labels among it.
     pub images: Vec<ImageConfig>,
@@ -70,6 +70,12 @@ impl Governance {
         let image = self.db.transaction(async |tx| image::load(tx, project, &repository, digest).await).await?;
         let promotions = promotion::store::of_digest(&self.db, project, digest, i64::from(MOST)).await?;
         let placements = placements::of_digest(&self.db, project, digest, i64::from(MOST)).await?;
+        let standing = standing.map(|standing| Pushed {
+            by: standing.pushed_by,
+            at: standing.since,
+            media_type: standing.manifest.media_type,
+            size_bytes: image.as_ref().map_or(0, |image| image.size_bytes),
+        });
         let of_it = |name: &RepositoryName| *name == repository;
         let history = History {
             tags: Registry::tag_spells(&self.db, project, (&repository, digest), MOST).await?,
@@ -78,12 +84,10 @@ impl Governance {
                 .filter(|it| it.items.iter().any(|item| of_it(&item.repository)))
                 .collect(),
             placements: placements.into_iter().filter(|placement| of_it(&placement.repository)).collect(),
-            pushed: standing.map(|standing| Pushed {
-                by: standing.pushed_by,
-                at: standing.since,
-                media_type: standing.manifest.media_type,
-                size_bytes: image.as_ref().map_or(0, |image| image.size_bytes),
-            }),
+            pushed: match (standing, &self.archive) {
+                (None, Some(archive)) => archive.last_push(project, &repository, digest).await?,
+                (standing, _) => standing,
+            },
             images: image.map(|image| image.configs).unwrap_or_default(),
             digest: *digest,
             repository,

@@ -129,7 +129,9 @@ impl Governance {
             let asked = Reference::Digest(next);
             let found = self.registry.get_manifest(&ctx, repository, &asked, &Accept::Anything).await;
             let found = match found {
-                Err(wharf_registry::Error::ManifestUnknown { .. }) => continue,
+                Err(wharf_registry::Error::ManifestUnknown { .. } | wharf_registry::Error::ManifestAway { .. }) => {
+                    continue;
+                }
                 other => other?,
             };
             let manifest = parse(&next, &found.media_type, &found.bytes)?;

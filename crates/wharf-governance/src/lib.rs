@@ -1,4 +1,4 @@
-//! Environments, promotion, approval, tag rules, lineage, retention, archive, destroy, search, webhooks.
+//! Environments, promotion, approval, tag rules, lineage, retention, search, webhooks.
 //!
 //! What an image may become is decided here, by the project's [`policy`], and written down. A use case takes the
 //! caller's [`Context`](wharf_context::Context) and a [`Warrant`](wharf_context::Warrant) that identity made. This crate
@@ -8,7 +8,7 @@
 //! Reading order: `governance`, [`ports`], [`policy`]; [`environment`] (the ladder), [`gate`] (what has to be true) with
 //! [`image`], [`inquiry`] and [`exception`], [`promotion`] (the way), [`remote`], [`release`] (what moves together), [`review`],
 //! [`history`], [`evidence`];
-//! [`tag_rule`], [`version`], `admission`, [`zone`]; [`hold`], [`running`], [`retention`]; [`lineage`], [`rebuild`], [`standard`]; [`webhook`], [`hook`],
+//! [`tag_rule`], [`version`], `admission`, [`zone`]; [`hold`], [`running`], [`retention`], [`stay`], `records`; [`lineage`], [`rebuild`], [`standard`]; [`webhook`], [`hook`],
 //! [`search`]; [`idempotency`], [`page`], [`span`], [`error`].
 
 mod admission;
@@ -32,6 +32,7 @@ pub mod policy;
 pub mod ports;
 pub mod promotion;
 pub mod rebuild;
+mod records;
 pub mod release;
 pub mod remote;
 pub mod retention;
@@ -40,6 +41,7 @@ pub mod running;
 pub mod search;
 pub mod span;
 pub mod standard;
+pub mod stay;
 pub mod tag_rule;
 mod text;
 mod unread;
@@ -63,6 +65,7 @@ pub use ports::{
     BoxFuture, DocumentSigner, Failure, Parcel, People, Person, Projects, Standing, Transfer, Way, WebhookPorts,
 };
 pub use promotion::{Eligibility, Promotion, PromotionKind};
+pub use records::Records;
 pub use release::{NewRelease, Release};
 pub use retention::Retention;
 pub use review::Review;

@@ -30,7 +30,7 @@ impl PageRequest {
     }
 
     /// The number that a page of the newest first begins before.
-    pub(crate) fn before(&self) -> Result<i64, crate::Error> {
+    pub fn before(&self) -> Result<i64, crate::Error> {
         let Some(after) = &self.after else { return Ok(i64::MAX) };
         let is_number = after.bytes().all(|byte| byte.is_ascii_digit());
         after.parse().ok().filter(|_| is_number).ok_or(crate::Error::BadPage)
@@ -41,12 +41,12 @@ impl PageRequest {
     }
 
     /// One more than the page holds, to learn whether there is a next one.
-    pub(crate) fn rows(&self) -> i64 {
+    pub fn rows(&self) -> i64 {
         i64::try_from(self.limit()).unwrap_or(i64::MAX - 1) + 1
     }
 
     /// Cuts a list that was read with [`PageRequest::rows`].
-    pub(crate) fn cut<T>(&self, mut entries: Vec<T>, key: impl FnOnce(&T) -> String) -> Page<T> {
+    pub fn cut<T>(&self, mut entries: Vec<T>, key: impl FnOnce(&T) -> String) -> Page<T> {
         let has_more = entries.len() > self.limit();
         entries.truncate(self.limit());
         let next = entries.last().filter(|_| has_more).map(key);

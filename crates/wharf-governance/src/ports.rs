@@ -1,5 +1,5 @@
 //! What governance asks of others: who somebody is, which project a name stands for, what webhooks need to go out, who
-//! carries things to other registries, who signs.
+//! carries things to other registries, who signs, what left for an archive.
 
 #[cfg(feature = "seed")]
 mod nobody;
@@ -17,14 +17,34 @@ use url::Url;
 use wharf_context::{Clock, ProjectId};
 use wharf_db::{Keyring, Purpose, Tx};
 use wharf_http::Outside;
-use wharf_oci::ProjectName;
+use wharf_oci::{Digest, ProjectName, RepositoryName};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::history::Pushed;
 use crate::webhook::{WebhookName, rule};
 #[cfg(feature = "seed")]
 pub use nobody::Nobody;
 pub use transfer::{DocumentSigner, Parcel, Transfer};
+
+/// Where images go that leave the registry, and what is known of them there.
+pub trait Leave: fmt::Debug + Send + Sync {
+    /// Whether a manifest of a repository is there, and not in the registry.
+    fn is_away<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        repository: &'a RepositoryName,
+        digest: &'a Digest,
+    ) -> BoxFuture<'a, Result<bool, Error>>;
+
+    /// Who had pushed an image that left.
+    fn last_push<'a>(
+        &'a self,
+        project: ProjectId,
+        repository: &'a RepositoryName,
+        digest: &'a Digest,
+    ) -> BoxFuture<'a, Result<Option<Pushed>, Error>>;
+}
 
 /// A future of a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -26,7 +26,7 @@ use wharf_context::{ProjectId, Timestamp, Warrant};
 use wharf_oci::{Digest, EnvironmentName, Reference, RepositoryName, Tag};
 
 pub use self::approve::NewDecision;
-pub(crate) use self::ask::check_text;
+pub use self::ask::check_text;
 pub use self::eligibility::Eligibility;
 pub(crate) use self::job::system;
 pub use self::state::{State, Step};

@@ -23,4 +23,5 @@ pub use rule::{Action, Protection, Verdict};
 pub use run::{Item, ItemsQuery, NewRun, Run, RunState};
 pub use section::{RankBy, Retention, Rule, RuleAction};
 
+pub(crate) use facts::protections_of;
 pub(crate) use schedule::adopt;

@@ -45,6 +45,8 @@ pub struct Found {
     pub pushed_at: Timestamp,
     /// Who pushed it.
     pub pushed_by: String,
+    /// Whether it is in an archive, and not in the registry. Its tags are those that it had.
+    pub is_archived: bool,
 }
 
 /// Where a page ends and the next one begins.

@@ -6,9 +6,9 @@
 //! signatures and the like to what stands there; what counts as such is `rule`'s. What may be promoted is not decided
 //! here.
 
-mod place;
+pub(crate) mod place;
 pub(crate) mod rule;
-mod store;
+pub(crate) mod store;
 mod withdraw;
 
 use wharf_context::{AuthorizeError, Context, Permit, Right};

@@ -73,6 +73,12 @@ pub enum Error {
         /// By which tag or digest.
         reference: Reference,
     },
+    /// The manifest is not here, and somebody knows where it went.
+    #[error("{sentence}")]
+    ManifestAway {
+        /// Where it is, and how it comes back.
+        sentence: Refusal,
+    },
     /// The stored manifest is of a type that the client does not accept.
     #[error("manifest `{reference}` is a `{media_type}`, which the Accept header does not allow")]
     NotAcceptable {
@@ -238,6 +244,7 @@ impl Error {
             | Self::BlobUnknown(_)
             | Self::UploadUnknown(_)
             | Self::ManifestUnknown { .. }
+            | Self::ManifestAway { .. }
             | Self::NotInBin { .. }
             | Self::DigestUnknown(_) => Kind::NotFound,
             Self::NotAcceptable { .. } | Self::BlobLost(_) | Self::FsckUnknown => Kind::NotFound,

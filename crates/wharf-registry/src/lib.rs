@@ -5,10 +5,11 @@
 //! sees which bytes, never the store. This crate knows no HTTP, no users and no project tables.
 //!
 //! Reading order: [`settings`], [`error`], `registry`, [`repository`], [`blob`], [`upload`], [`manifest`], [`tag`],
-//! [`referrer`], [`pull`], [`source`], [`presence`], [`standing`], [`bin`], [`environment`], [`keeping`], [`collection`],
+//! [`referrer`], [`pull`], [`source`], [`presence`], [`standing`], [`bin`], [`environment`], [`keeping`], [`archive`], [`collection`],
 //! [`fsck`], [`moving`], [`quota`], [`usage`], [`figures`], `admission`, [`ports`].
 
 mod admission;
+pub mod archive;
 pub mod bin;
 pub mod blob;
 pub mod collection;

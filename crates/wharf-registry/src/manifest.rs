@@ -4,12 +4,12 @@
 //! Spec: distribution-spec, end-3 (pull), end-7 (push), end-9 (delete).
 
 mod accept;
-mod put;
+pub(crate) mod put;
 mod rule;
 pub(crate) mod store;
 
 use bytes::Bytes;
-use wharf_context::{Context, Delete, Event, Pull};
+use wharf_context::{Context, Delete, Event, ProjectId, Pull};
 use wharf_db::AuditEntry;
 use wharf_oci::manifest::Manifest;
 use wharf_oci::{Digest, Reference, RepositoryName};
@@ -45,8 +45,9 @@ impl Registry {
         accept: &Accept,
     ) -> Result<StoredManifest, Error> {
         let permit = self.permit::<Pull>(ctx, repository)?;
-        let unknown = || Error::ManifestUnknown { repository: repository.clone(), reference: reference.clone() };
-        let stored = store::find(&self.db, &permit, reference).await?.ok_or_else(unknown)?;
+        let Some(stored) = store::find(&self.db, &permit, reference).await? else {
+            return Err(self.unknown(permit.project(), (repository, reference)).await?);
+        };
         if accept.allows(&stored.media_type) {
             return Ok(stored);
         }
@@ -56,6 +57,22 @@ impl Registry {
         let index = Manifest::parse(Some(&stored.media_type), &stored.bytes).map_err(Error::ManifestInvalid)?;
         let child = rule::platform_child(&index, accept).ok_or_else(refused)?;
         store::find(&self.db, &permit, &Reference::Digest(child)).await?.ok_or_else(refused)
+    }
+
+    /// The refusal of who asks for a manifest that is not there. Whoever knows where it went has a say.
+    async fn unknown(
+        &self,
+        project: ProjectId,
+        (repository, reference): (&RepositoryName, &Reference),
+    ) -> Result<Error, Error> {
+        let said = match &self.absent {
+            Some(absent) => absent.explain(&self.db, project, (repository, reference)).await?,
+            None => None,
+        };
+        Ok(match said {
+            Some(sentence) => Error::ManifestAway { sentence },
+            None => Error::ManifestUnknown { repository: repository.clone(), reference: reference.clone() },
+        })
     }
 
     /// Deletes a manifest, all tags that point to it, its referrers, and those of its children that nothing else needs.

@@ -4,10 +4,10 @@ use std::fmt;
 use std::pin::Pin;
 
 use wharf_context::{Context, ProjectId};
-use wharf_db::Tx;
+use wharf_db::{Db, Tx};
 use wharf_oci::manifest::Manifest;
 use wharf_oci::ports::Source;
-use wharf_oci::{Digest, EnvironmentName, RepositoryName, Tag};
+use wharf_oci::{Digest, EnvironmentName, Reference, RepositoryName, Tag};
 
 /// A future behind a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -141,6 +141,17 @@ impl Refusal {
     pub fn new(sentence: impl Into<String>) -> Self {
         Self(sentence.into())
     }
+}
+
+/// Knows where manifests are that are not here.
+pub trait Absent: fmt::Debug + Send + Sync {
+    /// What there is to say to whoever asks for one: where it is, and how it comes back.
+    fn explain<'a>(
+        &'a self,
+        db: &'a Db,
+        project: ProjectId,
+        asked: (&'a RepositoryName, &'a Reference),
+    ) -> BoxFuture<'a, Result<Option<Refusal>, wharf_db::Error>>;
 }
 
 /// Knows other registries that may hold the same blobs: peers, upstreams, a copy at another site.

@@ -9,7 +9,7 @@ use wharf_db::Db;
 
 use crate::collection::pass::Collecting;
 use crate::figures::Counters;
-use crate::ports::{Admission, Projects, Replicas};
+use crate::ports::{Absent, Admission, Projects, Replicas};
 use crate::pull::Pulls;
 use crate::quota::Desk;
 use crate::settings::Settings;
@@ -27,6 +27,7 @@ pub struct Registry {
     pub(crate) projects: Option<Arc<dyn Projects>>,
     pub(crate) replicas: Option<Arc<dyn Replicas>>,
     pub(crate) admission: Option<Arc<dyn Admission>>,
+    pub(crate) absent: Option<Arc<dyn Absent>>,
     pub(crate) fsck_wanted: Arc<Notify>,
     pub(crate) pulls: Arc<Pulls>,
 }
@@ -46,6 +47,7 @@ impl Registry {
             projects: None,
             replicas: None,
             admission: None,
+            absent: None,
             fsck_wanted: Arc::default(),
         }
     }
@@ -60,6 +62,12 @@ impl Registry {
     #[must_use]
     pub fn with_admission(self, admission: Arc<dyn Admission>) -> Self {
         Self { admission: Some(admission), ..self }
+    }
+
+    /// The same registry, which says of what is not here what `absent` knows.
+    #[must_use]
+    pub fn with_absent(self, absent: Arc<dyn Absent>) -> Self {
+        Self { absent: Some(absent), ..self }
     }
 
     /// The same registry, which repairs damaged blobs from registries that `replicas` knows.

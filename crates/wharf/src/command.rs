@@ -2,6 +2,7 @@
 
 mod access;
 mod admin;
+mod archive;
 mod audit;
 mod bin;
 pub(crate) mod build;
@@ -129,6 +130,10 @@ enum Verb {
     Hold(hold::Hold),
     /// Which tags stay and which go, by the project's rules.
     Retention(retention::Retention),
+    /// Images that leave for the cold place.
+    Archive(archive::Archive),
+    /// Bring an archived image back.
+    Restore(archive::Restore),
     /// What runs where.
     Running(running::Running),
     /// Users.
@@ -201,6 +206,8 @@ impl Cli {
             Verb::Exception(exception) => exception.run(),
             Verb::Hold(hold) => hold.run(),
             Verb::Retention(retention) => retention.run(),
+            Verb::Archive(archive) => archive.run(),
+            Verb::Restore(restore) => restore.run(),
             Verb::Running(running) => running.run(),
             Verb::User(user) => user.run(),
             Verb::Group(group) => group.run(),

@@ -7,6 +7,7 @@
 //! contradicts itself), [`effective`] (showing the result).
 
 pub(crate) mod address;
+pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod aws;
@@ -43,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) server: server::Server,
     pub(crate) database: database::Database,
     pub(crate) storage: storage::Storage,
+    pub(crate) archive: archive::Archive,
     pub(crate) encryption: encryption::Encryption,
     pub(crate) standby: standby::Standby,
     pub(crate) registry: registry::Registry,

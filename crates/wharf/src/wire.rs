@@ -1,5 +1,6 @@
 //! The one place where parts meet: settings become parts, parts become routes.
 
+mod archive;
 mod background;
 mod figures;
 mod jobs;
@@ -24,6 +25,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use wharf_api_distribution::Endpoint;
+use wharf_archive::{Absences, Archives};
 use wharf_context::SystemClock;
 use wharf_db::Db;
 use wharf_governance::{Governance, ProjectRules};
@@ -136,6 +138,7 @@ pub(crate) async fn assemble(
     let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock))
         .with_projects(Arc::new(Owners(config.environments.all())))
         .with_admission(Arc::new(ProjectRules))
+        .with_absent(Arc::new(Absences))
         .with_replicas(Arc::new(Elsewhere::open(&config.fsck)?));
     let identity = Identity::new(settings::identity(config), db.clone(), clock).context("start identity")?;
     let identity = identity.with_project_use(Arc::new(Repositories));
@@ -147,6 +150,7 @@ pub(crate) async fn assemble(
         .with_webhooks(webhooks::ports(config, &db, keyring)?)
         .with_transfers(Arc::new(Courier(config.transfers.clone())))
         .with_signer(Arc::new(RegistryKey(identity.clone())));
+    let (governance, archives) = archive::open(config, environment, (&db, &registry, governance))?;
     governance.begin_catch_up().await.context("begin to look at images from before")?;
     let (shipping, shipped) = shipping::open(config, &db)?;
     let notes = Notes { identity: identity.clone(), registry: registry.clone() };
@@ -156,7 +160,7 @@ pub(crate) async fn assemble(
         beside = pair.router(hub, &operator.keyring);
         background.extend(pair.begin(config, hub, &db).await?);
     }
-    background.extend(works(&identity, &registry, &governance, &db));
+    background.extend(works(&identity, &registry, (&governance, &archives), &db));
     background.extend(shipping.map(|shipping| Background::start(shipping.run())));
 
     let mut health = front.health.clone().require("catalog", settings::catalog_check(&db)).tell(mode.clone());
@@ -174,7 +178,7 @@ pub(crate) async fn assemble(
     });
     let router = Router::new()
         .merge(health.router())
-        .merge(management(config, (&identity, &registry, governance)))
+        .merge(management(config, (&identity, &registry), (governance, archives)))
         .merge(wharf_api_distribution::router(registry, identity, settings::distribution(config)))
         .layer(from_fn_with_state(mode, mode::refuse_writes))
         .layer(from_fn(label))
@@ -182,16 +186,21 @@ pub(crate) async fn assemble(
     Ok(Assembled { router, operator, hub, first_password, notes, _holds: holds, _background: background })
 }
 
-fn management(config: &Config, (identity, registry, governance): (&Identity, &Registry, Governance)) -> Router {
-    wharf_api_management::router(identity.clone(), registry.clone(), governance, settings::management(config))
+fn management(config: &Config, (identity, registry): (&Identity, &Registry), parts: (Governance, Archives)) -> Router {
+    wharf_api_management::router(identity.clone(), registry.clone(), parts, settings::management(config))
 }
 
 /// What goes on beside the requests.
-fn works(identity: &Identity, registry: &Registry, governance: &Governance, db: &Db) -> [Background; 8] {
+fn works(
+    identity: &Identity,
+    registry: &Registry,
+    (governance, archives): (&Governance, &Archives),
+    db: &Db,
+) -> [Background; 8] {
     let (collecting, checking, counting) = (registry.clone(), registry.clone(), registry.clone());
     let (auditing, noting) = (identity.clone(), registry.clone());
     let (sending, searching) = (governance.clone(), governance.clone());
-    let worker = jobs::worker(db.clone(), governance);
+    let worker = jobs::worker(db.clone(), governance, archives);
     [
         Background::start(async move { collecting.run_collection().await }),
         Background::start(async move { checking.run_fsck().await }),

@@ -1,9 +1,9 @@
-//! Routes of what stays and what goes: holds, what runs, retention.
+//! Routes of what stays and what goes: holds, what runs, retention, archives.
 
 use axum::routing::on;
 
 use super::{Route, Verb, route};
-use crate::{holds, retention, running};
+use crate::{archives, holds, retention, running};
 
 pub(super) const ROUTES: &[Route] = &[
     route!(Get "/projects/{project}/holds" holds::list)
@@ -47,4 +47,20 @@ pub(super) const ROUTES: &[Route] = &[
         .does("explain_retention", "Whether one tag stays or goes at this moment, and why.")
         .gives::<retention::VerdictBody>()
         .with_parameters(&["repository", "tag"]),
+    route!(Get "/projects/{project}/archives" archives::list)
+        .does("list_archives", "Images that left for the cold place, the newest first.")
+        .lists::<archives::ArchiveBody>()
+        .with_parameters(&["after", "limit", "repository", "state"]),
+    route!(Post "/projects/{project}/archives" archives::create)
+        .does("request_archive", "Has an image archived: copied to the cold place, read back, and put away.")
+        .idempotent()
+        .takes::<archives::NewArchiveBody>()
+        .creates::<archives::ArchiveBody>(),
+    route!(Get "/projects/{project}/archives/{archive}" archives::show)
+        .does("get_archive", "One archive, and what it has.")
+        .gives::<archives::WholeArchiveBody>(),
+    route!(Post "/projects/{project}/archives/{archive}/restore" archives::restore)
+        .does("restore_archive", "Has an archived image brought back: the same bytes, and the tags that are free.")
+        .conditional()
+        .gives::<archives::ArchiveBody>(),
 ];

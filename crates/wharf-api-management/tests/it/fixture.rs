@@ -12,6 +12,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use url::Url;
 use wharf_api_management::Settings;
+use wharf_archive::Archives;
 use wharf_context::{Caller, Context, Grants, Permissions, ProjectId, RequestId};
 use wharf_governance::{DocumentSigner, Failure, Governance, Parcel, Person, Standing, Transfer, Way, WebhookPorts};
 use wharf_identity::{
@@ -136,7 +137,9 @@ impl Fixture {
             .with_webhooks(webhooks(&database).await)
             .with_transfers(Arc::new(NoRoad))
             .with_signer(Arc::new(Key(identity.clone())));
-        let router = wharf_api_management::router(identity.clone(), registry, governance.clone(), settings);
+        let archives =
+            Archives::new(database.db.clone(), registry.clone(), governance.clone(), Environments::default());
+        let router = wharf_api_management::router(identity.clone(), registry, (governance.clone(), archives), settings);
         let this =
             Self { router, identity, governance, projects_are_used, robots: Mutex::default(), _database: database };
         for name in ["stranger", "guest", "developer", "maintainer", "owner"] {

@@ -44,6 +44,13 @@ async fn s3_keeps_every_promise_of_a_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_keeps_every_promise_of_a_cold_place() {
+    let Some(settings) = settings() else { return };
+    drop(rustls::crypto::ring::default_provider().install_default());
+    crate::cold::promises(&ColdBucket::open(&settings).expect("opens")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sealed_s3_keeps_every_promise_of_a_store() {
     let Some(settings) = settings() else { return };
     conformance::run(conformance::tests::sealed(open(&settings).await)).await;

@@ -169,6 +169,6 @@ fn nothing_takes_long() {
         let ignore = Ignore::parse(&format!("{pattern}b"));
         let start = std::time::Instant::now();
         assert!(!ignore.is_ignored(&path));
-        assert!(start.elapsed().as_secs() < 30, "{}", &pattern[..8]);
+        assert!(start.elapsed().as_secs() < 2, "{}", &pattern[..8]);
     }
 }

@@ -12,7 +12,7 @@ mod oras;
 pub(crate) mod podman;
 mod promotion;
 mod quota;
-mod skopeo;
+pub(crate) mod skopeo;
 pub(crate) mod wharf;
 
 use crate::http::Payload;

@@ -1,6 +1,7 @@
 //! The built binary, driven from outside.
 
 mod access;
+mod archive;
 mod build;
 mod client;
 mod command;

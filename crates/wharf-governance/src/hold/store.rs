@@ -120,7 +120,7 @@ pub(super) async fn all_in_force(
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn list(
+pub(crate) async fn list(
     db: &Db,
     (project, now): (ProjectId, Timestamp),
     query: &HoldsQuery,

@@ -1,6 +1,6 @@
 //! How far images reach: which repositories stand on them, and which they stand on. For rebuilds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wharf_oci::{Digest, RepositoryName};
 
@@ -74,4 +74,22 @@ pub(crate) async fn images_of(from: &mut impl Reading, digest: &Digest) -> Resul
     let manifests = store::by_digest(from, &[*digest]).await?;
     let images = Members::load(from, &manifests).await?.all();
     Ok(store::images(from, &images).await?.into_iter().map(|row| row.digest).collect())
+}
+
+/// What an image stands on, or those of an index: each base, with over how many images at least.
+pub(crate) async fn bases_of(from: &mut impl Reading, digest: &Digest) -> Result<Vec<(Digest, u32)>, Error> {
+    let manifests = store::by_digest(from, &[*digest]).await?;
+    let images = Members::load(from, &manifests).await?.all();
+    let bases = Bases::of(from, &images).await?;
+    let mut nearest: BTreeMap<i64, u32> = BTreeMap::new();
+    for (base, (distance, _)) in images.iter().flat_map(|image| bases.below(*image)) {
+        let known = nearest.entry(base).or_insert(distance);
+        *known = distance.min(*known);
+    }
+    let ids: Vec<i64> = nearest.keys().copied().collect();
+    let rows = store::images(from, &ids).await?;
+    let mut found: Vec<(Digest, u32)> =
+        rows.into_iter().filter_map(|row| Some((row.digest, nearest.get(&row.id).copied()?))).collect();
+    found.sort_by_key(|(digest, distance)| (*distance, *digest));
+    Ok(found)
 }

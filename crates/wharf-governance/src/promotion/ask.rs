@@ -255,7 +255,7 @@ pub(super) fn after_gates(gates: &[GateResult]) -> State {
 }
 
 /// Refuses a text that cannot be kept.
-pub(crate) fn check_text(text: &str) -> Result<(), Error> {
+pub fn check_text(text: &str) -> Result<(), Error> {
     if text.len() > MAX_REASON_BYTES || text.contains('\0') {
         return Err(Error::TextInvalid { max_bytes: MAX_REASON_BYTES });
     }

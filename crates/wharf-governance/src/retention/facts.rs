@@ -61,6 +61,26 @@ pub(super) async fn facts(
     Ok(tags.iter().map(|tagged| found.about(tagged)).collect())
 }
 
+/// Why a manifest must stay, whatever the rules say: by the tags that point to it, and by what stands on it.
+pub(crate) async fn protections_of(
+    tx: &mut Tx<'_>,
+    registry: &Registry,
+    place: Governed<'_>,
+    (digest, seen_since): (&Digest, Timestamp),
+) -> Result<Vec<Protection>, Error> {
+    let names = Registry::tags_at(tx, place.0.project(), place.1, digest).await?;
+    // What no tag points to goes by a name that no tag has.
+    let nameless = digest.hex().parse().map_err(|_| Error::MalformedRow { what: "a digest" })?;
+    let names = if names.is_empty() { vec![nameless] } else { names };
+    let now = tx.now();
+    let tagged = |tag| Tagged { tag, digest: *digest, since: now, is_index: false };
+    let tags: Vec<Tagged> = names.into_iter().map(tagged).collect();
+    let tags: Vec<&Tagged> = tags.iter().collect();
+    let found = facts(tx, registry, place, (&tags, seen_since)).await?;
+    let carried = carried(tx, &tags[..1], (seen_since, now)).await?;
+    Ok(found.into_iter().flat_map(|facts| facts.protections).chain(carried.into_iter().flatten()).collect())
+}
+
 /// Of each of `tags`, whether something stands on it that must stay. Walks through what stands there: asked before a
 /// transaction where it is about many, in it for each one that goes.
 pub(super) async fn carried(

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 use wharf_context::Event;
-use wharf_db::{Job, Subscription};
+use wharf_db::{Job, Subscription, Tx};
 use wharf_oci::descriptor::Descriptor;
 use wharf_oci::manifest::{Content, Manifest};
 use wharf_oci::{ContentError, ContentErrorKind, Digest, Environments, Reference, RepositoryName, Source as _, json};
@@ -61,6 +61,7 @@ pub fn subscription() -> Subscription {
             "manifests_added",
             "manifests_removed",
             "tag_deleted",
+            "archive_changed",
         ],
     }
 }
@@ -93,7 +94,8 @@ impl Governance {
             Event::ManifestPushed { repository, digest, .. }
             | Event::ManifestPlaced { repository, digest, .. }
             | Event::ManifestDeleted { repository, digest }
-            | Event::TagDeleted { repository, digest, .. } => (repository, vec![digest]),
+            | Event::TagDeleted { repository, digest, .. }
+            | Event::ArchiveChanged { repository, digest, .. } => (repository, vec![digest]),
             Event::ManifestsAdded { repository, digests } | Event::ManifestsRemoved { repository, digests } => {
                 (repository, digests)
             }
@@ -129,6 +131,10 @@ impl Governance {
             .transaction(async |tx| {
                 let presence = Registry::presence(tx, repository, digest).await?;
                 let (Some(said), Some(presence)) = (&said, presence) else {
+                    if self.is_away(tx, (repository, digest)).await? {
+                        store::mark_archived(tx, repository.as_str(), digest).await?;
+                        return Ok(Vec::new());
+                    }
                     store::remove(tx, repository.as_str(), digest).await?;
                     return Ok(Vec::new());
                 };
@@ -139,6 +145,14 @@ impl Governance {
                 Ok(others)
             })
             .await
+    }
+
+    /// Whether what is not in the registry is in an archive.
+    async fn is_away(&self, tx: &mut Tx<'_>, (repository, digest): (&RepositoryName, &Digest)) -> Result<bool, Error> {
+        match &self.archive {
+            Some(archive) => archive.is_away(tx, repository, digest).await,
+            None => Ok(false),
+        }
     }
 
     /// Goes through what was there before the index, for as long as it is polled. What comes meanwhile comes by jobs.
@@ -235,6 +249,7 @@ fn entry(
         revision,
         pushed_at: presence.pushed_at,
         pushed_by: presence.pushed_by.clone(),
+        is_archived: false,
     };
     Entry { project: presence.project, found, terms: terms.to_json() }
 }

@@ -62,7 +62,7 @@ impl Bounds {
 }
 
 /// Fields whose values are terms as they are: the name in a query, and the field of the index.
-const FIELDS: [(&str, &str); 16] = [
+const FIELDS: [(&str, &str); 17] = [
     ("repository", "repository"),
     ("repo", "repository"),
     ("project", "project"),
@@ -79,6 +79,7 @@ const FIELDS: [(&str, &str); 16] = [
     ("media", "media"),
     ("commit", "commit"),
     ("source", "source"),
+    ("is", "is"),
 ];
 
 /// One word of a query, without its quotes.

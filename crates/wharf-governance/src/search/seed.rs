@@ -67,6 +67,7 @@ fn entry(number: usize) -> Entry {
         revision: Some(revision),
         pushed_at: Timestamp(BEGIN + i64::try_from(number).unwrap_or_default() * MINUTE),
         pushed_by: "seed".to_owned(),
+        is_archived: false,
     };
     Entry { project: id, found, terms: terms.to_json() }
 }

@@ -7,7 +7,7 @@ use wharf_db::{Db, Row, Statement, Tx, Value, params};
 use wharf_oci::Digest;
 
 use super::plan::{Driver, Plan, RARE};
-use super::{Found, Position};
+use super::{Found, Position, term};
 use crate::error::Error;
 
 const MALFORMED: Error = Error::MalformedRow { what: "a searched image" };
@@ -36,7 +36,7 @@ macro_rules! walks {
         const $name: Statement = Statement::dialects(
             concat!(
                 "SELECT i.id, i.pushed_at, i.repository, i.digest, i.tags, i.media_type, i.artifact_type, i.platform, \
-                 i.size_bytes, i.revision, i.pushed_by FROM (", $sqlite, ") d JOIN search_images i ON i.id = d.image_id \
+                 i.size_bytes, i.revision, i.pushed_by, i.is_archived FROM (", $sqlite, ") d JOIN search_images i ON i.id = d.image_id \
                  WHERE i.size_bytes >= ?8 AND i.size_bytes < ?9 \
                  AND (?10 IS NULL OR i.project_id IN (SELECT value FROM json_each(?10))) \
                  AND NOT EXISTS (SELECT 1 FROM json_each(?11) w WHERE NOT EXISTS (\
@@ -52,7 +52,7 @@ macro_rules! walks {
             ),
             concat!(
                 "SELECT i.id, i.pushed_at, i.repository, i.digest, i.tags, i.media_type, i.artifact_type, i.platform, \
-                 i.size_bytes, i.revision, i.pushed_by FROM (", $postgres, ") d JOIN search_images i ON i.id = d.image_id \
+                 i.size_bytes, i.revision, i.pushed_by, i.is_archived FROM (", $postgres, ") d JOIN search_images i ON i.id = d.image_id \
                  WHERE i.size_bytes >= ?8 AND i.size_bytes < ?9 \
                  AND (CAST(?10 AS text) IS NULL OR i.project_id IN (\
                      SELECT value::bigint FROM jsonb_array_elements_text(CAST(?10 AS text)::jsonb))) \
@@ -198,6 +198,7 @@ fn read(row: &Row) -> Result<(Position, Found), Error> {
         revision: row.optional_text(9)?.map(str::to_owned),
         pushed_at: Timestamp(row.integer(1)?),
         pushed_by: text(10)?,
+        is_archived: row.boolean(11)?,
     };
     Ok((position(row, 1, 0)?, found))
 }
@@ -243,6 +244,20 @@ pub(super) async fn put(tx: &mut Tx<'_>, entry: &Entry) -> Result<(), Error> {
              SELECT value, ?2, ?3 FROM jsonb_array_elements_text(CAST(?1 AS text)::jsonb)",
         ),
         &params![&entry.terms, found.pushed_at, id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Says of what is known of an image in a repository that it is in an archive.
+pub(super) async fn mark_archived(tx: &mut Tx<'_>, repository: &str, digest: &Digest) -> Result<(), Error> {
+    const MARK: &str =
+        "UPDATE search_images SET is_archived = 1 WHERE repository = ?1 AND digest = ?2 RETURNING id, pushed_at";
+    let Some(row) = tx.query_opt(MARK, &params![repository, digest.to_string()]).await? else { return Ok(()) };
+    tx.execute(
+        "INSERT INTO search_terms (term, pushed_at, image_id) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (term, pushed_at, image_id) DO NOTHING",
+        &params![term::of("is", "archived"), row.integer(1)?, row.integer(0)?],
     )
     .await?;
     Ok(())

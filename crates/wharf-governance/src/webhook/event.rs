@@ -39,6 +39,11 @@ pub const EVENTS: &[EventKind] = &[
     ),
     kind("rebuild_wanted", "rebuild.wanted", "An image is to be rebuilt now: its new base is there."),
     kind("commit_received", "commit.received", "A hook was told of a commit."),
+    kind(
+        "archive_changed",
+        "archive.changed",
+        "An image is on its way into an archive or back, has arrived there, or was destroyed.",
+    ),
     kind("quota_warned", "quota.warned", "A project uses more than the limit that warns."),
     kind("hold_set", "hold.set", "Something must stay as it is: a legal hold, or a quarantine."),
     kind("hold_lifted", "hold.lifted", "A hold was lifted."),

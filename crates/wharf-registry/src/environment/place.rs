@@ -17,7 +17,7 @@ use crate::repository::{self, RepositoryId};
 use crate::tag;
 
 /// The most manifests that one placing takes along: an index with what it lists, and all that refers to them.
-pub(super) const MAX_MANIFESTS: usize = 20_000;
+pub(crate) const MAX_MANIFESTS: usize = 20_000;
 
 /// What is to be placed, from where and to where. Both repositories are of one project.
 #[derive(Debug, Clone, Copy)]

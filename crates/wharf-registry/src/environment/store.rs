@@ -16,9 +16,9 @@ use crate::tag;
 
 /// A manifest that belongs to another one: itself, what it lists, what refers to any of them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part {
-    pub(super) id: i64,
-    pub(super) digest: Digest,
+pub(crate) struct Part {
+    pub(crate) id: i64,
+    pub(crate) digest: Digest,
 }
 
 // What a manifest's digest is joined with, in both dialects: the manifests that it lists; those that name it as their
@@ -56,7 +56,7 @@ pub(crate) const PARTS: Statement = Statement::dialects(
 
 /// The manifest, what it lists, and all that refers to any of these or is attached by a tag, oldest first. One more than
 /// `max` where there are more.
-pub(super) async fn parts(
+pub(crate) async fn parts(
     tx: &mut Tx<'_>,
     (repository, root): (RepositoryId, &Digest),
     max: usize,

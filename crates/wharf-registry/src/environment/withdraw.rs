@@ -53,7 +53,7 @@ impl Registry {
     }
 
     /// Puts a manifest into the bin unless a tag or an index needs it; then what is attached to whatever went.
-    async fn bin_unneeded(&self, tx: &mut Tx<'_>, place: (RepositoryId, &Digest)) -> Result<usize, Error> {
+    pub(crate) async fn bin_unneeded(&self, tx: &mut Tx<'_>, place: (RepositoryId, &Digest)) -> Result<usize, Error> {
         let environments = &self.settings.environments;
         if needs(tx, place, environments).await?.is_named() {
             return Ok(0);

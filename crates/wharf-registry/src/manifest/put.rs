@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use wharf_context::quota::Amount;
-use wharf_context::{Context, Event, Permission, Push};
+use wharf_context::{Context, Event, Permission, Push, Timestamp};
 use wharf_db::{AuditEntry, Tx};
 use wharf_oci::manifest::Manifest;
 use wharf_oci::{Algorithm, Digest, Reference, RepositoryName, Tag};
@@ -71,16 +71,24 @@ impl NewManifest {
     }
 }
 
+/// Who pushes a manifest, or pushed one that returns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub(crate) by: &'a str,
+    /// When; now, where nothing is said.
+    pub(crate) at: Option<Timestamp>,
+}
+
 /// A checked manifest on its way into the catalog.
-pub(super) struct Parsed<'a> {
-    pub(super) manifest: &'a Manifest,
-    pub(super) digest: Digest,
-    pub(super) bytes: &'a Bytes,
+pub(crate) struct Parsed<'a> {
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) digest: Digest,
+    pub(crate) bytes: &'a Bytes,
 }
 
 impl Parsed<'_> {
     /// What the project is charged for it.
-    fn amount(&self) -> Amount {
+    pub(crate) fn amount(&self) -> Amount {
         Amount { bytes: i64::try_from(self.bytes.len()).unwrap_or(i64::MAX), manifests: 1 }
     }
 }
@@ -144,7 +152,7 @@ impl Registry {
                 let change = Change::PutManifest { digest: &digest, manifest: parsed.manifest, tags: &tags };
                 self.admit(tx, ctx, (id, &permit), change).await?;
                 self.check_references(tx, id, parsed.manifest).await?;
-                let was_there = store::put(tx, ctx, id, &parsed).await?;
+                let was_there = store::put(tx, Origin { by: &ctx.caller.name, at: None }, id, &parsed).await?;
                 if !was_there {
                     account.take(tx, &parsed.amount()).await?;
                 }
@@ -177,7 +185,12 @@ impl Registry {
     }
 
     /// Gives the blobs that a manifest stands on new grace, then checks that they are there.
-    async fn check_references(&self, tx: &mut Tx<'_>, id: RepositoryId, manifest: &Manifest) -> Result<(), Error> {
+    pub(crate) async fn check_references(
+        &self,
+        tx: &mut Tx<'_>,
+        id: RepositoryId,
+        manifest: &Manifest,
+    ) -> Result<(), Error> {
         let blobs: Vec<Digest> = store::sorted(manifest.blobs().chain(manifest.optional_blobs()));
         let children: Vec<Digest> = store::sorted(manifest.children().iter());
         let mut present = rule::Present::new();

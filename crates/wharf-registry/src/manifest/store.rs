@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wharf_context::{Context, Permit, ProjectId, Pull, Timestamp};
+use wharf_context::{Permit, ProjectId, Pull, Timestamp};
 use wharf_db::{Db, Statement, Tx, params};
 use wharf_oci::descriptor::Descriptor;
 use wharf_oci::{Digest, Reference};
 
 use super::StoredManifest;
-use super::put::Parsed;
+use super::put::{Origin, Parsed};
 use crate::blob::store::{digest, hex_list};
 use crate::error::Error;
 use crate::ports::Resting;
@@ -77,13 +77,13 @@ pub(crate) async fn sizes(
 }
 
 /// Stores a manifest unless it is there; says whether it was.
-pub(super) async fn put(
+pub(crate) async fn put(
     tx: &mut Tx<'_>,
-    ctx: &Context,
+    origin: Origin<'_>,
     repository: RepositoryId,
     parsed: &Parsed<'_>,
 ) -> Result<bool, Error> {
-    let now = tx.now();
+    let pushed_at = origin.at.unwrap_or(tx.now());
     let manifest = parsed.manifest;
     // Referrers are listed with their annotations; no other manifest is ever asked for them.
     let annotations = manifest.subject.as_ref().map(|_| serde_json::to_string(&manifest.annotations));
@@ -101,8 +101,8 @@ pub(super) async fn put(
                 manifest.subject.as_ref().map(|subject| subject.digest.to_bytes()),
                 annotations,
                 parsed.bytes.to_vec(),
-                ctx.caller.name.as_str(),
-                now
+                origin.by,
+                pushed_at
             ],
         )
         .await?;

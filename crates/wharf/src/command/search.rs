@@ -6,13 +6,14 @@ use serde_json::Value;
 use super::client::output::Column;
 use super::client::{Connection, Error};
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     ("REPOSITORY", "repository", "-"),
     ("TAGS", "tags", "-"),
     ("DIGEST", "digest", "-"),
     ("PLATFORM", "platform", "-"),
     ("BYTES", "size_bytes", "-"),
     ("PUSHED", "pushed_at", "-"),
+    ("ARCHIVED", "is_archived", "-"),
 ];
 
 /// `wharf search`.

@@ -230,5 +230,8 @@ fn places(config: &Config) -> Vec<Problem> {
     let database =
         (!is_database).then_some("`database.url` must look like `sqlite:PATH` or `postgres://user@host/name`");
     let storage = (!is_place).then_some("`storage.url` must look like `file:PATH`, `s3://BUCKET/PREFIX` or `memory:`");
-    database.into_iter().chain(storage).map(str::to_owned).collect()
+    let archive = config.archive.url.as_deref().map(Place::parse);
+    let is_cold = archive.is_none_or(|place| matches!(place, Some(Place::Files(_) | Place::Bucket { .. })));
+    let archive = (!is_cold).then_some("`archive.url` must look like `file:PATH` or `s3://BUCKET/PREFIX`");
+    database.into_iter().chain(storage).chain(archive).map(str::to_owned).collect()
 }

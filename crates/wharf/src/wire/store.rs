@@ -42,7 +42,8 @@ pub(crate) async fn probe(config: &Config, environment: &Environment) -> anyhow:
     }
 }
 
-fn bucket_settings(
+/// The settings of a bucket: names are its own, all else is as for the bucket of blobs.
+pub(super) fn bucket_settings(
     storage: &Storage,
     environment: &Environment,
     (bucket, prefix): (String, String),

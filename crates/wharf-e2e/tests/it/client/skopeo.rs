@@ -11,7 +11,7 @@ fn skopeo(home: &Path) -> Program {
     Program::new("skopeo", home)
 }
 
-pub(super) fn log_in(server: &Server, home: &Path) {
+pub(crate) fn log_in(server: &Server, home: &Path) {
     let words =
         ["login", "--tls-verify=false", "--username", ADMINISTRATOR, "--password", &server.password, &server.address];
     skopeo(home).args(words).run();

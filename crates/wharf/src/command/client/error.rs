@@ -114,6 +114,12 @@ pub(crate) enum Error {
     /// Retention left something that the rules wanted gone.
     #[error("retention did not do all that its rules say: {count} tags were left, or the run was given up")]
     TagsLeft { count: u64 },
+    /// No archive has the image.
+    #[error("`{image}` is in no archive")]
+    NotArchived { image: String },
+    /// An image was not archived, or not brought back.
+    #[error("it was not done: {why}", why = printable(_0))]
+    ArchiveFailed(String),
     /// Standard output is gone.
     #[error("cannot write to standard output")]
     Print(#[source] io::Error),
@@ -176,6 +182,8 @@ impl Error {
             Self::NotADigest => "`wharf inspect` shows the digest of a tag",
             Self::IdempotencyKey => "choose another one; nothing was changed",
             Self::TagsLeft { .. } => "each line above says why; `wharf retention show` tells it again",
+            Self::NotArchived { .. } => "`wharf archive ls` lists what is, `wharf bin ls` what was deleted lately",
+            Self::ArchiveFailed(_) => "when that is mended, ask again; docs/admin/archive.md says more",
             Self::Expiry => "choose a shorter time, or --never-expires",
             Self::Refused(refusal) => return refusal.hint(),
         };
@@ -194,6 +202,7 @@ impl Error {
             | Self::IdempotencyKey => 2,
             Self::NotPromoted { .. } | Self::Differ { .. } => 11,
             Self::NotYet => 12,
+            Self::NotArchived { .. } => 7,
             Self::Exposed { .. } | Self::NoTerminal => 6,
             Self::Http(_) | Self::NotWharf { .. } | Self::NotDelivered { .. } => 9,
             Self::Refused(refusal) => refusal.exit_code(),
@@ -204,7 +213,8 @@ impl Error {
             | Self::Outdated { .. }
             | Self::Standards { .. }
             | Self::TagsLeft { .. } => 10,
-            Self::ReadPassword(_)
+            Self::ArchiveFailed(_)
+            | Self::ReadPassword(_)
             | Self::PasswordsDiffer
             | Self::Token
             | Self::ReadFile { .. }
