@@ -2,7 +2,7 @@
 
 use crate::command::{Program, has, variable};
 use crate::documents::commands;
-use crate::server::{ADMINISTRATOR, Server, binary};
+use crate::server::{ADMINISTRATOR, Server, Settings, binary};
 
 /// What is said where something is refused, found out, or comes out as the page says; and why.
 const SAID: &[&str] = &[
@@ -23,6 +23,9 @@ const SAID: &[&str] = &[
     "to be rebuilt: exit code 10",
     "it is the base of `sha256:",
     "hold 1 is on it: a lawyer asks for it",
+    "the lawyer still needs it",
+    "the image is away",
+    "bring it back with `wharf restore",
     "the forged row is found",
     "the audit log is not as it was written",
 ];
@@ -32,7 +35,9 @@ fn the_commands_of_the_tutorial_do_what_they_say() {
     if !has(&["crane", "jq", "sh", "tar"]) {
         return;
     }
-    let server = Server::start();
+    let cold = tempfile::tempdir().expect("a temporary folder");
+    let variables = vec![("WHARF_ARCHIVE_URL", format!("file://{}", cold.path().display()))];
+    let server = Server::with(Settings { variables, ..Settings::default() });
     let home = server.subfolder("home");
     std::os::unix::fs::symlink(binary(), home.join("wharf")).expect("a writable folder");
     let settings = [
