@@ -155,6 +155,10 @@ pub struct History {
 impl ImageConfig {
     /// Reads a config.
     pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        // What reads members by name also takes a list of their values.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Err(serde::de::Error::custom("it is not an object"));
+        }
         serde_json::from_slice(bytes)
     }
 
