@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::command::has;
+use crate::command::{has, skip, variable};
 use crate::http::Payload;
 use crate::server::Server;
 
@@ -38,6 +38,9 @@ fn run_when(server: &Server, is_wanted: impl Fn(&Value) -> bool) -> Value {
 fn a_run_of_retention_outlives_kill_9_and_does_everything_once() {
     if !has(&["faketime"]) {
         return;
+    }
+    if variable("WHARF_TEST_POSTGRES").is_some() {
+        return skip("PostgreSQL tells the time, and minutes would go by until the killed job's lease ends");
     }
     let mut server = Server::start();
     server.manage("POST", "projects", &json!({ "name": "pay" }));
