@@ -26,6 +26,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use wharf_api_distribution::Endpoint;
 use wharf_archive::{Absences, Archives};
+use wharf_blob::Store;
 use wharf_context::SystemClock;
 use wharf_db::Db;
 use wharf_governance::{Governance, ProjectRules};
@@ -135,11 +136,7 @@ pub(crate) async fn assemble(
     let store = keys::seal(config, standby::followed(files, hub.as_ref()), &keyring);
     let operator = operator::operator(config, environment, (db.clone(), keyring.clone()), Arc::clone(&store));
     let operator = Operator { mode: mode.clone(), ..operator };
-    let registry = Registry::new(settings::registry(config), db.clone(), store, Arc::clone(&clock))
-        .with_projects(Arc::new(Owners(config.environments.all())))
-        .with_admission(Arc::new(ProjectRules))
-        .with_absent(Arc::new(Absences))
-        .with_replicas(Arc::new(Elsewhere::open(&config.fsck)?));
+    let registry = open_registry(config, &db, store)?;
     let identity = Identity::new(settings::identity(config), db.clone(), clock).context("start identity")?;
     let identity = identity.with_project_use(Arc::new(Repositories));
     let identity = identity.with_keyring(keyring.clone()).await.context("seal the catalog's secrets")?;
@@ -184,6 +181,16 @@ pub(crate) async fn assemble(
         .layer(from_fn(label))
         .merge(beside);
     Ok(Assembled { router, operator, hub, first_password, notes, _holds: holds, _background: background })
+}
+
+/// The registry, with what it asks of others.
+fn open_registry(config: &Config, db: &Db, store: Arc<dyn Store>) -> anyhow::Result<Registry> {
+    let registry = Registry::new(settings::registry(config), db.clone(), store, db.clock());
+    Ok(registry
+        .with_projects(Arc::new(Owners(config.environments.all())))
+        .with_admission(Arc::new(ProjectRules))
+        .with_absent(Arc::new(Absences))
+        .with_replicas(Arc::new(Elsewhere::open(&config.fsck)?)))
 }
 
 fn management(config: &Config, (identity, registry): (&Identity, &Registry), parts: (Governance, Archives)) -> Router {
