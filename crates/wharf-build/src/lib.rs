@@ -6,7 +6,7 @@
 //! an image. How a container is made is not known here, nor how registries are logged in to: see [`ports`].
 //!
 //! Reading order: [`request`], [`ports`], [`progress`], `plan` (`scope`, `stage`, `metadata`, `files`, `running`), `graph`,
-//! [`op`], [`git`], `select` (what a COPY takes, and its digest), `place` (putting it there), `cache`, [`solve`], [`export`],
+//! [`op`], [`git`], `select` (what a COPY takes, and its digest), `place` (putting it there), `cache`, [`solve`], [`mod@export`],
 //! [`error`].
 
 pub mod cache;

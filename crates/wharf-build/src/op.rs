@@ -1,7 +1,7 @@
 //! Operations: one change of a file system each.
 //!
-//! An operation says all that its result depends on: its [`Op::definition`], the file system that it changes, and the
-//! digests of what it reads ([`Op::content`]). Nothing else may reach [`Op::execute`], or the cache would be wrong; what
+//! An operation says all that its result depends on: its `Op::definition`, the file system that it changes, and the
+//! digests of what it reads (`Op::content`). Nothing else may reach `Op::execute`, or the cache would be wrong; what
 //! may differ without making a difference (secrets, proxies, caches) is in neither.
 
 pub(crate) mod copy;

@@ -1,6 +1,6 @@
 //! Lint: what is wrong with a Dockerfile although it builds. File in, findings out; it opens nothing and runs nothing.
 //!
-//! [`check`] makes a [`Subject`] of the tree (stages, shells in force, every RUN as commands), lets each family of rules look at it
+//! [`check`] makes a `Subject` of the tree (stages, shells in force, every RUN as commands), lets each family of rules look at it
 //! (`dl`, `checks`, `sc`, `wf`), and hands over what settings, comments in the file and policy leave ([`settings`], `pragma`).
 //! A rule is a constant with its id, severity and text ([`Rule`]) beside the function that finds it. `DL` ids are hadolint's, `SC` ids
 //! ShellCheck's, the names without digits BuildKit's, and `WF` our own; all text and code is.

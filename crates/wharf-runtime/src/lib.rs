@@ -1,8 +1,8 @@
 //! One container process: namespaces, layers, mounts, capabilities, the filter of system calls.
 //!
 //! A caller describes a process ([`process::Process`]) and starts it ([`launch::spawn`]). What runs it is this program,
-//! started again ([`entry`]): that process has one thread, makes the namespaces ([`mod@holder`]), and its copy in them
-//! ([`mod@init`]) mounts the root and becomes the program. No image is looked for here, no layer unpacked, no network made,
+//! started again ([`entry`]): that process has one thread, makes the namespaces (`holder`), and its copy in them
+//! (`init`) mounts the root and becomes the program. No image is looked for here, no layer unpacked, no network made,
 //! and nothing outlives its caller.
 //!
 //! ```no_run
