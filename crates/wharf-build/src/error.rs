@@ -3,7 +3,7 @@
 use std::io;
 
 use wharf_context::Kind;
-use wharf_oci::{ContentError, ContentErrorKind, Digest};
+use wharf_oci::{ContentError, Digest};
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +139,7 @@ impl Error {
         match self {
             Self::Images(error) => error.kind(),
             Self::Database(error) => error.kind(),
-            Self::Content(error) | Self::Base { source: error, .. } => content_kind(error.kind),
+            Self::Content(error) | Self::Base { source: error, .. } => error.kind.into(),
             Self::Step { source, .. } => source.kind(),
             Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull => Kind::Exhausted,
             Self::File { .. } | Self::Runtime(_) | Self::Network(_) => Kind::Internal,
@@ -152,19 +152,6 @@ impl Error {
             | Self::Checksum { .. } => Kind::Invalid,
             Self::Download { .. } | Self::Needed | Self::Stopped => Kind::Unavailable,
         }
-    }
-}
-
-fn content_kind(kind: ContentErrorKind) -> Kind {
-    match kind {
-        ContentErrorKind::NotFound => Kind::NotFound,
-        ContentErrorKind::Denied => Kind::Denied,
-        ContentErrorKind::Unauthenticated => Kind::Unauthenticated,
-        ContentErrorKind::Invalid => Kind::Invalid,
-        ContentErrorKind::Conflict => Kind::Conflict,
-        ContentErrorKind::Exhausted => Kind::Exhausted,
-        ContentErrorKind::Unavailable => Kind::Unavailable,
-        ContentErrorKind::Internal => Kind::Internal,
     }
 }
 

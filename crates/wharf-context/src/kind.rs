@@ -1,5 +1,7 @@
 //! What sort of failure an error is: the one vocabulary that every part's error is turned into.
 
+use wharf_oci::ContentErrorKind;
+
 /// What a caller of a use case can do about an error. Each protocol has one table from a kind to its status codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -21,4 +23,20 @@ pub enum Kind {
     Unavailable,
     /// Our fault.
     Internal,
+}
+
+impl From<ContentErrorKind> for Kind {
+    /// What reading or writing content came to, is what the use case came to that needed it.
+    fn from(kind: ContentErrorKind) -> Self {
+        match kind {
+            ContentErrorKind::NotFound => Self::NotFound,
+            ContentErrorKind::Denied => Self::Denied,
+            ContentErrorKind::Unauthenticated => Self::Unauthenticated,
+            ContentErrorKind::Invalid => Self::Invalid,
+            ContentErrorKind::Conflict => Self::Conflict,
+            ContentErrorKind::Exhausted => Self::Exhausted,
+            ContentErrorKind::Unavailable => Self::Unavailable,
+            ContentErrorKind::Internal => Self::Internal,
+        }
+    }
 }

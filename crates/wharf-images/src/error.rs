@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use wharf_context::Kind;
-use wharf_oci::{ContentError, ContentErrorKind, Digest, ManifestError};
+use wharf_oci::{ContentError, Digest, ManifestError};
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -120,8 +120,8 @@ impl Error {
             | Self::Pack { source, .. }
             | Self::WriteLayer(source) => kind_of(source),
             Self::Database(error) => error.kind(),
-            Self::Layer(error) => content_kind(error.kind()),
-            Self::Content(error) => content_kind(error.kind),
+            Self::Layer(error) => error.kind().into(),
+            Self::Content(error) => error.kind.into(),
             Self::DiffId { .. } | Self::Manifest { .. } | Self::NotAnImage { .. } | Self::Config { .. } => {
                 Kind::Invalid
             }
@@ -138,17 +138,4 @@ fn kind_of(error: &io::Error) -> Kind {
         return Kind::Exhausted;
     }
     if is(io::ErrorKind::PermissionDenied) { Kind::Denied } else { Kind::Internal }
-}
-
-fn content_kind(kind: ContentErrorKind) -> Kind {
-    match kind {
-        ContentErrorKind::NotFound => Kind::NotFound,
-        ContentErrorKind::Denied => Kind::Denied,
-        ContentErrorKind::Unauthenticated => Kind::Unauthenticated,
-        ContentErrorKind::Invalid => Kind::Invalid,
-        ContentErrorKind::Conflict => Kind::Conflict,
-        ContentErrorKind::Exhausted => Kind::Exhausted,
-        ContentErrorKind::Unavailable => Kind::Unavailable,
-        ContentErrorKind::Internal => Kind::Internal,
-    }
 }

@@ -6,8 +6,7 @@
 //! and nothing outlives its caller.
 //!
 //! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let process: wharf_runtime::Process = unimplemented!();
+//! # fn example(process: wharf_runtime::Process) -> Result<(), Box<dyn std::error::Error>> {
 //! let entry = wharf_runtime::Entry::this()?;
 //! let mut running = wharf_runtime::spawn(&entry, &process, &wharf_runtime::Handed::default())?;
 //! // … somebody reads running.stdout and running.stderr to their ends …

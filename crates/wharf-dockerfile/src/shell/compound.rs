@@ -1,5 +1,6 @@
 //! Commands that hold commands.
 
+use super::parameter::ends_doubly;
 use super::read::Reader;
 use super::word::Within;
 use super::{Command, Compound, CompoundKind, Error, Problem, Script, Word};
@@ -49,17 +50,7 @@ impl Reader<'_> {
 
     /// `((` opens arithmetic where `))` ends it.
     fn is_double(&self) -> bool {
-        let mut open = 0_usize;
-        let mut bytes = self.rest()[2..].bytes().peekable();
-        while let Some(byte) = bytes.next() {
-            match byte {
-                b'(' => open += 1,
-                b')' if open == 0 => return bytes.peek() == Some(&b')'),
-                b')' => open -= 1,
-                _ => {}
-            }
-        }
-        false
+        ends_doubly(&self.rest()[2..])
     }
 
     fn double_parentheses(&mut self) -> Result<CompoundKind, Error> {

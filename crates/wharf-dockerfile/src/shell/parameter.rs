@@ -53,18 +53,7 @@ impl Reader<'_> {
 
     /// Whether `$((` opens arithmetic: its parentheses are closed by two that stand together.
     fn is_arithmetic(&self) -> bool {
-        let Some(body) = self.rest().strip_prefix("$((") else { return false };
-        let mut open = 0_usize;
-        let mut bytes = body.bytes().peekable();
-        while let Some(byte) = bytes.next() {
-            match byte {
-                b'(' => open += 1,
-                b')' if open == 0 => return bytes.peek() == Some(&b')'),
-                b')' => open -= 1,
-                _ => {}
-            }
-        }
-        false
+        self.rest().strip_prefix("$((").is_some_and(ends_doubly)
     }
 
     fn arithmetic(&mut self) -> Result<PartKind, Error> {
@@ -124,4 +113,19 @@ impl Parameter {
     fn plain(name: String) -> Self {
         Self { name, is_braced: false, is_length: false, index: None, operator: String::new(), operand: Vec::new() }
     }
+}
+
+/// Whether the parenthesis that closes what is open before this text is doubled: then `((` was arithmetic.
+pub(super) fn ends_doubly(text: &str) -> bool {
+    let mut open = 0_usize;
+    let mut bytes = text.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'(' => open += 1,
+            b')' if open == 0 => return bytes.peek() == Some(&b')'),
+            b')' => open -= 1,
+            _ => {}
+        }
+    }
+    false
 }
